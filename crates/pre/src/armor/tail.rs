@@ -1,0 +1,137 @@
+//! The rest of an armored message: its octets are only counted, its checksum is corrected.
+
+use alloc::vec::Vec;
+
+use base64ct::{Base64, Encoding};
+
+use crate::{Error, Result, error::wide, rewrite::Edit};
+
+use super::crc24;
+
+const END: &[u8] = b"-----END PGP MESSAGE-----";
+/// No line that has to be seen whole is longer, trailing white space aside.
+const LONGEST_LINE: usize = 1024;
+
+/// Follows an armored message behind its first octets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tail {
+    /// Base64 characters so far, padding left out.
+    characters: u64,
+    /// Padding characters so far.
+    padding: u64,
+    line_start: bool,
+    /// By how much the checksum's register differs from that of the old message …
+    difference: u32,
+    /// … behind so many octets.
+    behind: u64,
+    /// How many octets there are, where the message says so.
+    expected: Option<u64>,
+    checksum_seen: bool,
+}
+
+impl Tail {
+    /// Starts behind `octets` octets, a multiple of 3; `expected` is how many the whole message has.
+    pub(crate) fn new(octets: usize, difference: u32, expected: Option<u64>) -> Self {
+        let behind = wide(octets);
+        Self {
+            characters: behind / 3 * 4,
+            padding: 0,
+            line_start: false,
+            difference,
+            behind,
+            expected,
+            checksum_seen: false,
+        }
+    }
+
+    /// Consumes what it can of the window; says how much, and whether the armor has ended.
+    pub(crate) fn step(&mut self, window: &[u8], last: bool, edits: &mut Vec<Edit>) -> Result<(usize, bool)> {
+        let mut at = 0;
+        while let Some((&c, rest)) = window.get(at..).unwrap_or_default().split_first() {
+            let special = self.line_start && (c == b'-' || c == b'=' && self.is_whole());
+            if special {
+                let rest = window.get(at..).unwrap_or_default();
+                let Some(line) = line(rest, last).map_err(|error| error.shifted(wide(at)))? else { break };
+                let ended = self.special(line, at, edits)?;
+                at += line.len();
+                if ended {
+                    return Ok((at, true));
+                }
+                continue;
+            }
+            let data = 1 + rest.iter().take_while(|c| is_base64(**c)).count();
+            at += match c {
+                b'\n' => 1,
+                b' ' | b'\t' | b'\r' => {
+                    at += 1;
+                    continue;
+                }
+                b'=' if !self.is_whole() => {
+                    self.padding += 1;
+                    1
+                }
+                _ if is_base64(c) && self.padding == 0 && !self.checksum_seen => {
+                    self.characters += wide(data);
+                    data
+                }
+                _ => return Err(Error::malformed("armor", at)),
+            };
+            self.line_start = c == b'\n';
+        }
+        Ok((at, false))
+    }
+
+    /// A checksum or the last line; says whether it is the latter.
+    fn special(&mut self, line: &[u8], at: usize, edits: &mut Vec<Edit>) -> Result<bool> {
+        if let [b'=', checksum @ ..] = line.trim_ascii_end() {
+            let mut octets = [0; 3];
+            let whole = Base64::decode(checksum, &mut octets).is_ok_and(|read| read.len() == 3);
+            if !whole || self.checksum_seen {
+                return Err(Error::malformed("armor checksum", at));
+            }
+            self.checksum_seen = true;
+            self.correct(octets, at + 1, edits);
+            return Ok(false);
+        }
+        if line.trim_ascii_end() != END {
+            return Err(Error::malformed("last line of the armor", at));
+        }
+        match self.expected {
+            _ if !self.is_whole() => Err(Error::truncated("base64 text of the armor", at)),
+            Some(expected) if self.octets() < expected => Err(Error::truncated("encrypted data", at)),
+            Some(expected) if self.octets() > expected => Err(Error::TrailingData { offset: wide(at) }),
+            _ => Ok(true),
+        }
+    }
+
+    /// Corrects the checksum at `at` by the difference, if there is one.
+    fn correct(&self, [a, b, c]: [u8; 3], at: usize, edits: &mut Vec<Edit>) {
+        let difference = crc24::update_zeros(self.difference, self.octets().saturating_sub(self.behind));
+        if difference != 0 {
+            let [_, new @ ..] = (u32::from_be_bytes([0, a, b, c]) ^ difference).to_be_bytes();
+            edits.push(Edit::replace(wide(at), Base64::encode_string(&new).into_bytes()));
+        }
+    }
+
+    fn octets(&self) -> u64 {
+        self.characters / 4 * 3 + (self.characters % 4 * 6) / 8
+    }
+
+    fn is_whole(&self) -> bool {
+        (self.characters + self.padding) % 4 == 0
+    }
+}
+
+/// The line that `text` starts with, its end included; `None` where more text is needed.
+fn line(text: &[u8], last: bool) -> Result<Option<&[u8]>> {
+    match memchr::memchr(b'\n', text) {
+        Some(end) => Ok(text.get(..=end)),
+        None if last => Ok(Some(text)),
+        None if text.len() > LONGEST_LINE => Err(Error::malformed("armor", 0)),
+        None => Ok(None),
+    }
+}
+
+fn is_base64(c: u8) -> bool {
+    c.is_ascii_alphanumeric() || c == b'+' || c == b'/'
+}

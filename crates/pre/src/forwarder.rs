@@ -1,0 +1,155 @@
+//! The forwarder's side: which of the subkeys can be forwarded, and why the others can't.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+use crate::{Error, Fingerprint, Kdf, Point, Result, SubkeySecret};
+
+/// A subkey whose messages can be forwarded: version 4, ECDH over Curve25519
+/// ([draft-wussler-openpgp-forwarding-00 §5](https://datatracker.ietf.org/doc/html/draft-wussler-openpgp-forwarding-00#section-5)).
+#[derive(Debug)]
+pub struct ForwarderSubkey {
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) kdf: Kdf,
+    pub(crate) secret: SubkeySecret,
+    pub(crate) public: Point,
+    /// The fingerprint in the KDF field, if this is itself a forwarding subkey.
+    pub(crate) first: Option<Fingerprint>,
+}
+
+impl ForwarderSubkey {
+    /// An ordinary encryption subkey. `kdf` are the hash and the cipher in its KDF field.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::KeyMismatch`] if `public` is not the public point of `secret`.
+    pub fn new(fingerprint: Fingerprint, kdf: Kdf, secret: SubkeySecret, public: &Point) -> Result<Self> {
+        if secret.public() != *public {
+            return Err(Error::KeyMismatch("the secret and the public point of a subkey"));
+        }
+        Ok(Self { fingerprint, kdf, secret, public: *public, first: None })
+    }
+
+    /// The subkey's own fingerprint.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// The subkey's public point.
+    #[must_use]
+    pub fn public(&self) -> Point {
+        self.public
+    }
+
+    /// The fingerprint that senders put into the key derivation. A forwarding subkey hands on that of the
+    /// first forwarder.
+    pub(crate) fn sender_fingerprint(&self) -> Fingerprint {
+        self.first.unwrap_or(self.fingerprint)
+    }
+}
+
+/// Whether what was forwarded may be forwarded again.
+///
+/// Factors compose: a server that holds the factors of two hops can skip the one in the middle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MultiHop {
+    /// Forwarding subkeys are [`Ineligible::ForwardingSubkey`].
+    #[default]
+    Forbid,
+    /// Forwarding subkeys are forwarded like others.
+    Allow,
+}
+
+/// The forwarder: the subkeys to be forwarded, at least one.
+#[derive(Debug)]
+pub struct Forwarder {
+    pub(crate) subkeys: Vec<ForwarderSubkey>,
+    skipped: Vec<Skipped>,
+}
+
+impl Forwarder {
+    /// Takes the eligible subkeys, and for the record those that aren't.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoEligibleSubkey`] if none is left; it has all of the others with their reasons.
+    pub fn new(subkeys: Vec<ForwarderSubkey>, mut skipped: Vec<Skipped>, hops: MultiHop) -> Result<Self> {
+        let again = |subkey: &ForwarderSubkey| subkey.first.is_some() && hops == MultiHop::Forbid;
+        let (again, subkeys): (Vec<_>, Vec<_>) = subkeys.into_iter().partition(again);
+        skipped.extend(again.into_iter().map(|subkey| Skipped {
+            subkey: alloc::format!("{}", subkey.fingerprint),
+            reason: Ineligible::ForwardingSubkey,
+        }));
+        if subkeys.is_empty() { Err(Error::NoEligibleSubkey(skipped)) } else { Ok(Self { subkeys, skipped }) }
+    }
+
+    /// The subkeys that will be forwarded.
+    #[must_use]
+    pub fn subkeys(&self) -> &[ForwarderSubkey] {
+        &self.subkeys
+    }
+
+    /// The subkeys whose mail stays with the forwarder, and why.
+    #[must_use]
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+}
+
+/// A subkey that can't be forwarded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "adapters for OpenPGP libraries make it")]
+pub struct Skipped {
+    /// Its fingerprint in hexadecimal digits.
+    pub subkey: String,
+    /// Why it can't be forwarded.
+    pub reason: Ineligible,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.subkey, self.reason)
+    }
+}
+
+/// Why a subkey can't be forwarded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Ineligible {
+    /// Its algorithm is not ECDH: RSA, Elgamal, or a post-quantum algorithm.
+    #[error("{0} can't be forwarded: only ECDH over Curve25519 can")]
+    Algorithm(String),
+    /// It is ECDH over another curve.
+    #[error("ECDH over {0} can't be forwarded: only over Curve25519")]
+    Curve(String),
+    /// It has expired.
+    #[error("it has expired")]
+    Expired,
+    /// It is a forwarding subkey, and forwarding again is forbidden.
+    #[error("it is itself a forwarding subkey, and forwarding again is not allowed here")]
+    ForwardingSubkey,
+    /// Its key flags say something else than encryption.
+    #[error("its key flags are not those of an encryption subkey")]
+    KeyFlags,
+    /// It has the wrong version: version 6 keys have no subkeys of this kind.
+    #[error("it is a key of version {0}: only version 4 can be forwarded")]
+    KeyVersion(u8),
+    /// There is no secret key with it.
+    #[error("its secret key is not there")]
+    NoSecret,
+    /// It is not valid for another reason, which the OpenPGP library gave.
+    #[error("it is not valid: {0}")]
+    NotValid(String),
+    /// It has been revoked.
+    #[error("it has been revoked")]
+    Revoked,
+    /// Its KDF field names a hash or a cipher that the standard does not allow.
+    #[error("{0}")]
+    UnsupportedKdf(String),
+    /// It is of the algorithm X25519 of RFC 9580, whose key derivation takes in the ephemeral point
+    /// (§5.1.6), which forwarding changes.
+    #[error("X25519 of RFC 9580 (algorithm 25) can't be forwarded: its key derivation binds the ephemeral point")]
+    X25519,
+}

@@ -1,0 +1,146 @@
+//! A forwarding instance: one pair of subkeys and the factor between them.
+
+use core::fmt;
+
+use subtle::ConstantTimeEq;
+
+use crate::{Error, Fingerprint, Kdf, Point, ProxyFactor, Result};
+
+mod binary;
+mod json;
+mod proton;
+
+/// A moment: seconds since 1970-01-01 00:00:00 UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_structs, reason = "it is the number that it holds")]
+pub struct UnixTime(pub u64);
+
+/// Why an instance can't be used now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotValid {
+    /// The time is before the instance's not-before.
+    #[error("the instance is not valid before {} seconds after 1970", .not_before.0)]
+    NotYet {
+        /// The first moment at which it is valid.
+        not_before: UnixTime,
+    },
+    /// The time is behind the instance's not-after.
+    #[error("the instance expired {} seconds after 1970", .not_after.0)]
+    Expired {
+        /// The last moment at which it was valid.
+        not_after: UnixTime,
+    },
+}
+
+/// What a server needs to forward messages from one subkey to another: the two fingerprints, the key
+/// derivation that both share, and the factor.
+///
+/// It can be kept as JSON ([`Self::to_json`]), in 96 octets ([`Self::to_bytes`]), and exchanged with
+/// Proton's format ([`Self::to_proton`]). All of them hold the secret factor.
+pub struct Instance {
+    forwarder: Fingerprint,
+    forwardee: Fingerprint,
+    kdf: Option<Kdf>,
+    factor: ProxyFactor,
+    not_before: Option<UnixTime>,
+    not_after: Option<UnixTime>,
+}
+
+impl Instance {
+    /// An instance for the subkeys with these fingerprints. `kdf` is for information and for
+    /// [`Self::verify`]; Proton's format doesn't carry it.
+    #[must_use]
+    pub fn new(forwarder: Fingerprint, forwardee: Fingerprint, kdf: Option<Kdf>, factor: ProxyFactor) -> Self {
+        Self { forwarder, forwardee, kdf, factor, not_before: None, not_after: None }
+    }
+
+    /// Limits the time in which [`Transform`](crate::Transform) uses the instance; both ends are inclusive.
+    #[must_use]
+    pub fn valid(mut self, not_before: Option<UnixTime>, not_after: Option<UnixTime>) -> Self {
+        self.not_before = not_before;
+        self.not_after = not_after;
+        self
+    }
+
+    /// The fingerprint of the forwarder's subkey.
+    #[must_use]
+    pub fn forwarder(&self) -> Fingerprint {
+        self.forwarder
+    }
+
+    /// The fingerprint of the forwardee's subkey.
+    #[must_use]
+    pub fn forwardee(&self) -> Fingerprint {
+        self.forwardee
+    }
+
+    /// The key derivation of both subkeys, if it is known.
+    #[must_use]
+    pub fn kdf(&self) -> Option<Kdf> {
+        self.kdf
+    }
+
+    /// The factor.
+    #[must_use]
+    pub fn factor(&self) -> &ProxyFactor {
+        &self.factor
+    }
+
+    /// The first moment at which the instance is valid, if it is limited.
+    #[must_use]
+    pub fn not_before(&self) -> Option<UnixTime> {
+        self.not_before
+    }
+
+    /// The last moment at which the instance is valid, if it is limited.
+    #[must_use]
+    pub fn not_after(&self) -> Option<UnixTime> {
+        self.not_after
+    }
+
+    /// Whether the instance may be used at this time.
+    ///
+    /// # Errors
+    ///
+    /// [`NotValid`] says since when it isn't, or from when it will be.
+    pub fn check_time(&self, now: UnixTime) -> Result<(), NotValid> {
+        match (self.not_before, self.not_after) {
+            (Some(not_before), _) if now < not_before => Err(NotValid::NotYet { not_before }),
+            (_, Some(not_after)) if now > not_after => Err(NotValid::Expired { not_after }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that the factor belongs to these two public keys: `k·Q_C = Q_B`. To be called when an
+    /// instance is registered, so that a wrong factor is not found out by the first lost mail.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::FactorMismatch`] if it doesn't.
+    pub fn verify(&self, forwarder: &Point, forwardee: &Point) -> Result<()> {
+        if self.factor.verify(forwarder, forwardee) { Ok(()) } else { Err(Error::FactorMismatch) }
+    }
+}
+
+impl PartialEq for Instance {
+    /// Compares the factors in constant time.
+    fn eq(&self, other: &Self) -> bool {
+        let factor: bool = self.factor.ct_eq(&other.factor).into();
+        factor
+            && (self.forwarder, self.forwardee, self.kdf, self.not_before, self.not_after)
+                == (other.forwarder, other.forwardee, other.kdf, other.not_before, other.not_after)
+    }
+}
+
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instance")
+            .field("forwarder", &self.forwarder)
+            .field("forwardee", &self.forwardee)
+            .field("kdf", &self.kdf)
+            .field("not_before", &self.not_before)
+            .field("not_after", &self.not_after)
+            .finish_non_exhaustive()
+    }
+}

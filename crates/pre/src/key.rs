@@ -1,0 +1,110 @@
+//! Key packets ([RFC 9580 §5.5](https://www.rfc-editor.org/rfc/rfc9580#section-5.5)): where the public part ends
+//! and the secret part starts.
+
+use sha1::{Digest, Sha1};
+
+use crate::{
+    Error, Fingerprint, Point, Result,
+    kdf::{CURVE_OID, ECDH},
+    packet::{Fields, Packet},
+};
+
+/// EdDSALegacy in OpenPGP's registry of public key algorithms.
+pub(crate) const EDDSA_LEGACY: u8 = 22;
+/// The object identifier of Ed25519Legacy, 1.3.6.1.4.1.11591.15.1, with its length in front.
+pub(crate) const ED25519_OID: [u8; 10] = [0x09, 0x2B, 0x06, 0x01, 0x04, 0x01, 0xDA, 0x47, 0x0F, 0x01];
+/// The type of a KDF field with a fingerprint instead of the key's own (the draft's §4.1).
+pub(crate) const KDF_FORWARDING: u8 = 0xFF;
+
+/// The body of a key packet, cut in two.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyBody<'a> {
+    pub(crate) algorithm: u8,
+    /// The public part: all of a public key packet's body.
+    pub(crate) public: &'a [u8],
+    /// The algorithm-specific fields of the public part.
+    pub(crate) material: Fields<'a>,
+    /// The rest: empty for a public key.
+    pub(crate) secret: &'a [u8],
+    version: u8,
+}
+
+impl<'a> KeyBody<'a> {
+    /// Cuts a key of version 4 or 6.
+    ///
+    /// Where the public part ends follows from the algorithm: an unknown algorithm is an error, since
+    /// guessing might give a secret away.
+    pub(crate) fn parse(packet: &Packet<'a>) -> Result<Self> {
+        let mut fields = Fields::new(packet.body, packet.body_at, "key packet");
+        let version = fields.octet()?;
+        let _created = fields.number()?;
+        let algorithm = fields.octet()?;
+        let (material, end) = match version {
+            4 => {
+                let mut end = fields;
+                skip_public(&mut end, algorithm)?;
+                (fields, end)
+            }
+            6 => {
+                let len = usize::try_from(fields.number()?).map_err(|_| fields.malformed())?;
+                let mut end = fields;
+                end.take(len)?;
+                (fields, end)
+            }
+            id => return Err(Error::Unsupported { what: "key version", id }),
+        };
+        let (public, secret) = packet.body.split_at(end.offset() - packet.body_at);
+        Ok(Self { algorithm, public, material, secret, version })
+    }
+
+    /// The fingerprint of a version 4 key (RFC 9580 §5.5.4.2).
+    pub(crate) fn fingerprint(&self) -> Result<Fingerprint> {
+        if self.version != 4 {
+            return Err(Error::Unsupported { what: "key version", id: self.version });
+        }
+        Ok(fingerprint(self.public))
+    }
+
+    /// The fields of ECDH over Curve25519: the point and the content of the KDF field.
+    pub(crate) fn curve25519(&self) -> Option<(Point, &'a [u8])> {
+        let mut fields = self.material;
+        let curve = self.algorithm == ECDH && fields.array().ok()? == &CURVE_OID;
+        let point = Point::from_wire(fields.mpi().ok()?).ok()?;
+        curve.then_some((point, fields.counted().ok()?))
+    }
+}
+
+/// The fingerprint of a version 4 key with this public part.
+pub(crate) fn fingerprint(public: &[u8]) -> Fingerprint {
+    Fingerprint::from_bytes(key_digest::<Sha1>(public).finalize().into())
+}
+
+/// A hash that has taken in a version 4 key: 0x99, its length in two octets, its public part.
+pub(crate) fn key_digest<D: Digest>(public: &[u8]) -> D {
+    let len = u16::try_from(public.len()).unwrap_or(u16::MAX);
+    D::new().chain_update([0x99]).chain_update(len.to_be_bytes()).chain_update(public)
+}
+
+/// Passes over the public fields of an algorithm (RFC 9580 §5.5.5; ML-KEM-768+X25519: RFC 9980 §4.3.1).
+fn skip_public(fields: &mut Fields<'_>, algorithm: u8) -> Result<()> {
+    let mpis = match algorithm {
+        1..=3 => 2,
+        16 => 3,
+        17 => 4,
+        ECDH => {
+            fields.counted()?;
+            fields.mpi()?;
+            return fields.counted().map(drop);
+        }
+        19 | EDDSA_LEGACY => {
+            fields.counted()?;
+            1
+        }
+        25 | 27 => return fields.take(32).map(drop),
+        26 => return fields.take(56).map(drop),
+        28 => return fields.take(57).map(drop),
+        35 => return fields.take(32 + 1184).map(drop),
+        id => return Err(Error::Unsupported { what: "public key algorithm", id }),
+    };
+    (0..mpis).try_for_each(|_| fields.mpi().map(drop))
+}

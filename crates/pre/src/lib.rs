@@ -1,0 +1,44 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+extern crate alloc;
+
+mod armor;
+mod error;
+mod export;
+mod factor;
+mod fingerprint;
+mod forwardee;
+mod forwarder;
+mod instance;
+mod kdf;
+mod key;
+mod packet;
+mod pkesk;
+mod point;
+mod rewrite;
+mod s2k;
+mod secret;
+mod signature;
+
+// The public interface, in the order in which a reader needs it.
+pub use error::{Error, Result};
+pub use factor::ProxyFactor;
+pub use point::{Point, PointPolicy, PointRejection};
+pub use secret::SubkeySecret;
+
+pub use fingerprint::{Fingerprint, KeyId};
+pub use instance::{Instance, NotValid, UnixTime};
+pub use kdf::{HashAlgorithm, Kdf, SymmetricAlgorithm};
+
+pub use rewrite::{
+    Disposition, Edit, EncryptedData, Limits, MessageReport, Outcome, PkeskReport, Plan, Policy, Refusal, Report,
+    Rewriter, SkippedBlock, Transform, WildcardPolicy,
+};
+
+pub use forwardee::{ForwardeeKey, ForwardeeSecretKey, ForwardeeSubkey, SessionKey, Setup, set_up};
+pub use forwarder::{Forwarder, ForwarderSubkey, Ineligible, MultiHop, Skipped};
+pub use pkesk::{Pkesk, Recipient};
+
+pub use export::public_export;

@@ -1,0 +1,200 @@
+//! What happens to each packet in front of the encrypted data.
+
+use alloc::vec::Vec;
+
+use super::{
+    Disposition, Edit, Outcome, PkeskReport, Refusal, Transform, WildcardPolicy,
+    filler::{filler, padding},
+    head::Head,
+};
+use crate::{
+    Instance, Pkesk, Point, PointRejection, Recipient,
+    error::wide,
+    packet::{Packet, tag},
+};
+
+/// The changes to a head, in octets of the message without its armor.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    /// Replacements of the same length.
+    pub(crate) edits: Vec<Edit>,
+    /// Packets to put in front of the message: for hidden recipients to whom several instances fit.
+    pub(crate) insert: Vec<u8>,
+    pub(crate) pkesks: Vec<PkeskReport>,
+}
+
+/// Whether packets can be inserted in front of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    None,
+    /// Any number of octets.
+    Octets,
+    /// Multiples of so many octets: whole lines of armor.
+    Multiples(usize),
+}
+
+/// One PKESK to be transformed with one instance.
+struct Job {
+    pkesk: usize,
+    instance: usize,
+    point: Point,
+    result: Result<Point, PointRejection>,
+}
+
+struct Parsed<'a> {
+    packet: Packet<'a>,
+    pkesk: Option<Pkesk<'a>>,
+    outcome: Outcome,
+}
+
+impl Transform<'_> {
+    /// Decides on each packet of a head and computes the new points.
+    pub(crate) fn decide(&self, head: &Head<'_>, room: Room) -> Changes {
+        let mut jobs = Vec::new();
+        let mut parsed: Vec<Parsed<'_>> = Vec::new();
+        for packet in head.packets.iter().filter(|packet| packet.tag == tag::PKESK) {
+            let pkesk = Pkesk::parse(packet.body).ok();
+            let outcome = match pkesk {
+                None => Outcome::Refused(Refusal::Malformed),
+                Some(pkesk) => match self.candidates(&pkesk, room, self.limits.products - jobs.len()) {
+                    Ok((point, instances)) => {
+                        let pkesk = parsed.len();
+                        let job = |&instance: &usize| Job { pkesk, instance, point, result: Ok(point) };
+                        jobs.extend(instances.iter().map(job));
+                        Outcome::Transformed { instances }
+                    }
+                    Err(outcome) => outcome,
+                },
+            };
+            parsed.push(Parsed { packet: *packet, pkesk, outcome });
+        }
+        self.run(&mut jobs);
+        self.changes(head, parsed, &jobs, room)
+    }
+
+    /// The instances for a PKESK, or what else becomes of it.
+    fn candidates(&self, pkesk: &Pkesk<'_>, room: Room, left: usize) -> Result<(Point, Vec<usize>), Outcome> {
+        let named = |(_, instance): &(usize, &Instance)| pkesk.recipient().may_be(&instance.forwarder());
+        let mut named = self.instances.iter().enumerate().filter(named).peekable();
+        if named.peek().is_none() {
+            return Err(Outcome::Kept);
+        }
+        let Some(point) = pkesk.point() else {
+            let hidden = pkesk.recipient() == Recipient::Hidden;
+            return Err(if hidden { Outcome::Kept } else { Outcome::Refused(Refusal::NotCurve25519) });
+        };
+        let mut instances = Vec::new();
+        let mut not_valid = None;
+        for (place, instance) in named {
+            match instance.check_time(self.now) {
+                Ok(()) => instances.push(place),
+                Err(why) => not_valid = Some(Refusal::NotValid(why)),
+            }
+        }
+        match (instances.len(), not_valid) {
+            (0, Some(refusal)) => Err(Outcome::Refused(refusal)),
+            (2.., _) if room == Room::None => Err(Outcome::Refused(Refusal::NoRoom)),
+            (n, _) if n > left => Err(Outcome::Refused(Refusal::ProductLimit)),
+            _ => Ok((point, instances)),
+        }
+    }
+
+    /// Computes the new points, all those of one instance in one go.
+    fn run(&self, jobs: &mut [Job]) {
+        for (place, instance) in self.instances.iter().enumerate() {
+            let points: Vec<Point> = jobs.iter().filter(|job| job.instance == place).map(|job| job.point).collect();
+            let results = instance.factor().transform(&points, self.policy.point);
+            jobs.iter_mut()
+                .filter(|job| job.instance == place)
+                .zip(results)
+                .for_each(|(job, result)| job.result = result);
+        }
+    }
+
+    fn changes(&self, head: &Head<'_>, parsed: Vec<Parsed<'_>>, jobs: &[Job], room: Room) -> Changes {
+        let mut changes = Changes::default();
+        for (place, Parsed { packet, pkesk, mut outcome }) in parsed.into_iter().enumerate() {
+            let mut jobs = jobs.iter().filter(|job| job.pkesk == place);
+            if let (Some(first), Some(pkesk)) = (jobs.next(), pkesk) {
+                match first.result {
+                    Ok(point) => {
+                        changes.edits.extend(self.edits(&packet, &pkesk, first.instance, point));
+                        for job in jobs {
+                            changes.insert.extend(self.copy(&packet, &pkesk, job));
+                        }
+                    }
+                    Err(why) => outcome = Outcome::Refused(Refusal::Point(why)),
+                }
+            }
+            changes.pkesks.push(report(&packet, pkesk, outcome));
+        }
+        if !changes.edits.is_empty() {
+            self.drop_others(head, &mut changes);
+        }
+        if let (Room::Multiples(unit), false) = (room, changes.insert.is_empty()) {
+            changes.insert.extend(filler(padding(changes.insert.len(), unit)));
+        }
+        changes.edits.sort_by_key(|edit| edit.offset);
+        changes
+    }
+
+    /// The edits that give a packet to the forwardee of an instance.
+    fn edits(&self, packet: &Packet<'_>, pkesk: &Pkesk<'_>, instance: usize, point: Point) -> Vec<Edit> {
+        let forwardee = self.instances.get(instance).map(Instance::forwardee);
+        let recipient = match (pkesk.recipient(), forwardee) {
+            (Recipient::KeyId(_), Some(to)) => to.key_id().as_bytes().to_vec(),
+            (Recipient::Fingerprint(_), Some(to)) => to.as_bytes().to_vec(),
+            (Recipient::Hidden, Some(to))
+                if self.policy.wildcard == WildcardPolicy::Rewrite && pkesk.version() == 3 =>
+            {
+                to.key_id().as_bytes().to_vec()
+            }
+            _ => Vec::new(),
+        };
+        let at = |field: usize| wide(packet.body_at + field);
+        [(pkesk.recipient_at(), recipient), (pkesk.point_at().unwrap_or_default(), point.as_bytes().to_vec())]
+            .into_iter()
+            .filter(|(_, bytes)| !bytes.is_empty())
+            .map(|(field, bytes)| Edit::replace(at(field), bytes))
+            .collect()
+    }
+
+    /// A whole packet, header included, for a further instance.
+    fn copy(&self, packet: &Packet<'_>, pkesk: &Pkesk<'_>, job: &Job) -> Vec<u8> {
+        let Ok(point) = job.result else { return Vec::new() };
+        let mut copy = packet.whole.to_vec();
+        for edit in self.edits(packet, pkesk, job.instance, point) {
+            edit.apply(wide(packet.offset), &mut copy);
+        }
+        copy
+    }
+
+    /// Overwrites what the policy wants dropped.
+    fn drop_others(&self, head: &Head<'_>, changes: &mut Changes) {
+        for packet in &head.packets {
+            let report = changes.pkesks.iter_mut().find(|report| report.offset == wide(packet.offset));
+            let policy = match (&report, packet.tag) {
+                (Some(report), _) if report.outcome == Outcome::Kept => self.policy.others,
+                (None, tag::SKESK) => self.policy.skesks,
+                _ => Disposition::Keep,
+            };
+            if policy == Disposition::Drop {
+                changes.edits.push(Edit::replace(wide(packet.offset), filler(packet.whole.len())));
+                if let Some(report) = report {
+                    report.outcome = Outcome::Dropped;
+                }
+            }
+        }
+    }
+}
+
+fn report(packet: &Packet<'_>, pkesk: Option<Pkesk<'_>>, outcome: Outcome) -> PkeskReport {
+    PkeskReport {
+        offset: wide(packet.offset),
+        version: pkesk.map_or(0, |pkesk| pkesk.version()),
+        recipient: pkesk.map(|pkesk| pkesk.recipient()),
+        algorithm: pkesk.map_or(0, |pkesk| pkesk.algorithm()),
+        curve25519: pkesk.is_some_and(|pkesk| pkesk.point().is_some()),
+        outcome,
+    }
+}

@@ -1,0 +1,112 @@
+//! The part of a message in front of its encrypted data: the packets that carry session keys.
+
+use alloc::vec::Vec;
+
+use crate::{
+    Error, Result,
+    error::wide,
+    packet::{Body, Header, Packet, Packets, tag},
+};
+
+use super::{EncryptedData, Limits};
+
+/// The packets in front of the encrypted data, and the header of the packet with the data.
+#[derive(Debug)]
+pub(crate) struct Head<'a> {
+    pub(crate) packets: Vec<Packet<'a>>,
+    pub(crate) data: EncryptedData,
+    /// The octets up to the body of the packet with the data.
+    pub(crate) len: usize,
+    /// The length of that body, or of its first part.
+    pub(crate) body: Body,
+}
+
+/// What the first octets of a message tell.
+#[derive(Debug)]
+pub(crate) enum Scan<'a> {
+    /// So many of them are needed at least.
+    Need(usize),
+    Complete(Head<'a>),
+}
+
+/// Reads a message's packets up to the header of its encrypted data.
+pub(crate) fn scan<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Scan<'a>> {
+    let mut packets = Packets::new(bytes);
+    let mut found = Vec::new();
+    let mut pkesks = 0;
+    let need = |needed| {
+        if needed > limits.head {
+            return Err(Error::Limit { what: "octets in front of the encrypted data", limit: limits.head });
+        }
+        Ok(Scan::Need(needed))
+    };
+    loop {
+        let at = packets.offset();
+        let Some(header) = packets.peek()? else { return need(bytes.len() + 1) };
+        match header.tag {
+            tag::PKESK => pkesks += 1,
+            tag::SKESK | tag::MARKER | tag::PADDING | 40.. => {}
+            tag::SEIPD | tag::OCB => {
+                let len = at + header.len;
+                let Some(&version) = bytes.get(len) else { return need(len + 1) };
+                let data = encrypted_data(header, version)?;
+                return Ok(Scan::Complete(Head { packets: found, data, len, body: header.body }));
+            }
+            tag::SED => return Err(Error::NotIntegrityProtected { offset: wide(at) }),
+            tag => return Err(Error::UnexpectedPacket { tag, offset: wide(at) }),
+        }
+        if pkesks > limits.pkesks {
+            return Err(Error::Limit { what: "encrypted session keys", limit: limits.pkesks });
+        }
+        match packets.take(header)? {
+            Ok(packet) => found.push(packet),
+            Err(needed) => return need(needed),
+        }
+    }
+}
+
+fn encrypted_data(header: Header, version: u8) -> Result<EncryptedData> {
+    match (header.tag, version) {
+        (tag::SEIPD, 1) => Ok(EncryptedData::SeipdV1),
+        (tag::SEIPD, 2) => Ok(EncryptedData::SeipdV2),
+        (tag::OCB, 1) => Ok(EncryptedData::Ocb),
+        (_, id) => Err(Error::Unsupported { what: "version of the encrypted data", id }),
+    }
+}
+
+/// Follows the lengths of the packet with the encrypted data to the message's end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Walk {
+    body: Body,
+}
+
+impl Walk {
+    pub(crate) fn new(body: Body) -> Self {
+        Self { body }
+    }
+
+    /// Consumes what it can of the window; says how much, and whether the packet is complete.
+    pub(crate) fn step(&mut self, window: &[u8]) -> (usize, bool) {
+        let mut at = 0;
+        loop {
+            let rest = window.get(at..).unwrap_or_default();
+            let (Body::Definite(left) | Body::Partial(left)) = &mut self.body else { return (window.len(), false) };
+            let here = usize::try_from(*left).map_or(rest.len(), |left| left.min(rest.len()));
+            *left -= wide(here);
+            at += here;
+            match self.body {
+                Body::Definite(0) => return (at, true),
+                Body::Partial(0) => match crate::packet::new_length(window.get(at..).unwrap_or_default()) {
+                    Some((len, body)) => (at, self.body) = (at + len, body),
+                    None => return (at, false),
+                },
+                _ => return (at, false),
+            }
+        }
+    }
+
+    /// Whether the message may end here.
+    pub(crate) fn may_end(&self) -> bool {
+        self.body == Body::Indeterminate
+    }
+}

@@ -1,0 +1,225 @@
+//! One pass over an input, in windows of any size.
+
+use alloc::vec::Vec;
+
+use super::{
+    Edit, MessageReport, Report, SkippedBlock, Transform,
+    decide::{Changes, Room},
+    head::{Head, Scan, Walk, scan},
+};
+use crate::{
+    Error, Result,
+    armor::{
+        block::{BEGIN, Block},
+        tail::Tail,
+    },
+    error::wide,
+    packet::{Body, tag},
+};
+
+/// A pass over one input. The caller owns the buffer and applies the edits.
+#[derive(Debug)]
+pub struct Rewriter<'t> {
+    transform: &'t Transform<'t>,
+    room: Room,
+    /// Where in the input the next window starts.
+    offset: u64,
+    state: State,
+    report: Report,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Start,
+    /// Between blocks of armor. Whether the window starts with a line.
+    Text {
+        line_start: bool,
+    },
+    /// At the first packet of a binary message.
+    Packets,
+    /// Behind the head of a binary message.
+    Binary(Walk),
+    /// At the first line of a block of armor.
+    Block,
+    /// Behind the head of an armored message.
+    Armor(Tail),
+    /// Behind a binary message.
+    End,
+}
+
+/// How far a state came: octets consumed, and the state that follows.
+type Progress = (usize, State);
+
+impl<'t> Rewriter<'t> {
+    pub(super) fn new(transform: &'t Transform<'t>, room: Room) -> Self {
+        Self { transform, room, offset: 0, state: State::Start, report: Report::default() }
+    }
+
+    /// Looks at the next octets of the input and consumes some of them, with their edits added to `edits`.
+    ///
+    /// The window starts where the octets consumed so far end; `last` says that the input ends with it.
+    /// Returns how many octets were consumed: these are final once the edits, whose offsets count from
+    /// the start of the input, are applied. 0 means that the window must grow first, or, if it is the
+    /// last one, that the input is done.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`], [`Error::Truncated`], [`Error::UnexpectedPacket`],
+    /// [`Error::NotIntegrityProtected`], [`Error::Unsupported`], [`Error::Limit`] and
+    /// [`Error::TrailingData`] for what is wrong with a message. In a text a block whose head is wrong is
+    /// passed over instead, and reported in [`Report::skipped`].
+    pub fn step(&mut self, window: &[u8], last: bool, edits: &mut Vec<Edit>) -> Result<usize> {
+        loop {
+            let first_edit = edits.len();
+            let before = core::mem::discriminant(&self.state);
+            let (consumed, state) = self.advance(window, last, edits).map_err(|error| error.shifted(self.offset))?;
+            for edit in edits.iter_mut().skip(first_edit) {
+                edit.offset += self.offset;
+            }
+            self.state = state;
+            self.offset += wide(consumed);
+            if consumed > 0 || before == core::mem::discriminant(&self.state) {
+                return Ok(consumed);
+            }
+        }
+    }
+
+    /// Ends the pass, when the last window has been consumed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Truncated`] where the input ends inside a message. [`Error::NoMessage`] where there was
+    /// none, or what was wrong with the first one if none could be read.
+    pub fn finish(self) -> Result<Report> {
+        let truncated = |what| Err(Error::Truncated { what, offset: self.offset });
+        match self.state {
+            State::Binary(walk) if !walk.may_end() => return truncated("encrypted data"),
+            State::Armor(_) => return truncated("armor"),
+            _ => {}
+        }
+        let mut report = self.report;
+        if report.messages.is_empty() {
+            return Err(if report.skipped.is_empty() { Error::NoMessage } else { report.skipped.remove(0).error });
+        }
+        Ok(report)
+    }
+
+    pub(super) fn into_report(self) -> Report {
+        self.report
+    }
+
+    fn advance(&mut self, window: &[u8], last: bool, edits: &mut Vec<Edit>) -> Result<Progress> {
+        match self.state {
+            State::Start => Ok((0, start(window))),
+            State::Text { line_start } => Ok(text(window, last, line_start)),
+            State::Packets => self.packets(window, last, edits),
+            State::Binary(mut walk) => {
+                let (consumed, done) = walk.step(window);
+                Ok((consumed, if done { State::End } else { State::Binary(walk) }))
+            }
+            State::Block => self.block(window, last, edits).or_else(|error| Ok(self.skip(error))),
+            State::Armor(mut tail) => {
+                let (consumed, done) = tail.step(window, last, edits)?;
+                Ok((consumed, if done { State::Text { line_start: true } } else { State::Armor(tail) }))
+            }
+            State::End if window.is_empty() => Ok((0, State::End)),
+            State::End => Err(Error::TrailingData { offset: 0 }),
+        }
+    }
+
+    /// The head of a binary message.
+    fn packets(&mut self, window: &[u8], last: bool, edits: &mut Vec<Edit>) -> Result<Progress> {
+        let head = match scan(window, &self.transform.limits)? {
+            Scan::Complete(head) => head,
+            Scan::Need(_) if last => return Err(Error::truncated("message", window.len())),
+            Scan::Need(_) => return Ok((0, State::Packets)),
+        };
+        let Changes { edits: changes, insert, pkesks } = self.transform.decide(&head, self.room);
+        if !insert.is_empty() {
+            edits.push(Edit { offset: 0, replaced: 0, bytes: insert });
+        }
+        edits.extend(changes);
+        self.note(&head, pkesks, false);
+        Ok((head.len, State::Binary(Walk::new(head.body))))
+    }
+
+    /// The head of an armored message.
+    fn block(&mut self, window: &[u8], last: bool, edits: &mut Vec<Edit>) -> Result<Progress> {
+        let more = |what| match last {
+            true => Err(Error::truncated(what, window.len())),
+            false if window.len() > self.transform.limits.head / 2 * 3 => Err(Error::Limit {
+                what: "octets of armor in front of the encrypted data",
+                limit: self.transform.limits.head,
+            }),
+            false => Ok((0, State::Block)),
+        };
+        let Some(mut block) = Block::open(window)? else { return more("armor") };
+        let mut needed = 1;
+        while block.decode(needed)? {
+            match scan(block.octets(), &self.transform.limits).map_err(|error| error.at(|at| block.place(at)))? {
+                Scan::Need(octets) => needed = octets,
+                Scan::Complete(head) => return Ok(self.armored(&block, &head, edits)),
+            }
+        }
+        if block.ended() { Err(Error::truncated("message", window.len())) } else { more("message") }
+    }
+
+    fn armored(&mut self, block: &Block<'_>, head: &Head<'_>, edits: &mut Vec<Edit>) -> Progress {
+        let room = if self.room == Room::None { Room::None } else { Room::Multiples(Block::UNIT) };
+        let Changes { edits: changes, insert, pkesks } = self.transform.decide(head, room);
+        let (octets, consumed) = block.cut(head.len);
+        let (changes, difference) = block.edits(&insert, &changes, octets);
+        edits.extend(changes);
+        self.note(head, pkesks, true);
+        let expected = match head.body {
+            Body::Definite(len) => Some(wide(head.len) + len),
+            _ => None,
+        };
+        (consumed, State::Armor(Tail::new(octets, difference, expected)))
+    }
+
+    fn note(&mut self, head: &Head<'_>, pkesks: Vec<super::PkeskReport>, armored: bool) {
+        let skesks = head.packets.iter().filter(|packet| packet.tag == tag::SKESK).count();
+        self.report.messages.push(MessageReport { offset: self.offset, armored, pkesks, skesks, data: head.data });
+    }
+
+    /// Leaves a block as it is that can't be read.
+    fn skip(&mut self, error: Error) -> Progress {
+        self.report.skipped.push(SkippedBlock { offset: self.offset, error: error.shifted(self.offset) });
+        (BEGIN.len(), State::Text { line_start: false })
+    }
+}
+
+/// Binary packets start with a set high bit; the byte order mark of UTF-8 is text.
+fn start(window: &[u8]) -> State {
+    match window {
+        [] => State::Start,
+        [0xEF, 0xBB, 0xBF, ..] | [..=0x7F, ..] => State::Text { line_start: true },
+        [0xEF] | [0xEF, 0xBB] => State::Start,
+        _ => State::Packets,
+    }
+}
+
+/// Passes over text up to the next block of armor.
+fn text(window: &[u8], last: bool, line_start: bool) -> Progress {
+    let starts_line = |at: usize| match at.checked_sub(1) {
+        None => line_start,
+        Some(before) => matches!(window.get(before), Some(b'\n' | b'\r')),
+    };
+    // A line that starts with the marker, or may do so once more of it is seen.
+    for at in memchr::memmem::find_iter(window, BEGIN).filter(|at| starts_line(*at)) {
+        let rest = window.get(at + BEGIN.len()..).unwrap_or_default();
+        let blank = rest.iter().take_while(|c| matches!(c, b' ' | b'\t' | b'\r')).count();
+        match rest.get(blank) {
+            Some(b'\n') => {
+                let state = if at == 0 { State::Block } else { State::Text { line_start: true } };
+                return (at, state);
+            }
+            None if !last && blank < BEGIN.len() => return (at, State::Text { line_start: true }),
+            _ => {}
+        }
+    }
+    let tail = if last { 0 } else { 2 * BEGIN.len() };
+    let consumed = window.len().saturating_sub(tail);
+    (consumed, State::Text { line_start: starts_line(consumed) })
+}
