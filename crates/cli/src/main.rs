@@ -1,2 +1,31 @@
-//! x
-fn main() {}
+//! The command-line tool of sealpost: end-to-end encrypted forwarding of OpenPGP mail.
+//!
+//! Data goes to stdout, what is for people to stderr. With `--json` reports are JSON: on stdout where a
+//! command has no other data, else on stderr. Exit codes: see [`failure::Failure`].
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod args;
+mod demo;
+mod failure;
+mod files;
+mod forward;
+mod output;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    let output = output::Output::new(args.json);
+    let done = match args.command {
+        args::Command::Forward(command) => forward::run(command, output),
+        args::Command::Demo => demo::run(output),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.code()
+        }
+    }
+}

@@ -6,7 +6,7 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::{Error, Fingerprint, ForwarderSubkey, Kdf, Pkesk, Point, Result, SubkeySecret, s2k::Locked};
+use crate::{Curve25519Subkey, Error, ForwarderSubkey, Pkesk, Point, Result, SubkeySecret, s2k::Locked};
 
 mod generate;
 mod read;
@@ -27,10 +27,7 @@ pub struct ForwardeeKey {
 
 /// One subkey for forwarded messages.
 pub struct ForwardeeSubkey {
-    fingerprint: Fingerprint,
-    first: Fingerprint,
-    kdf: Kdf,
-    public: Point,
+    public: Curve25519Subkey,
     secret: Secret,
 }
 
@@ -80,37 +77,22 @@ impl ForwardeeKey {
     ///
     /// [`Error::Decryption`] if no subkey can; [`Error::Locked`].
     pub fn session_key(&self, pkesk: &Pkesk<'_>) -> Result<SessionKey> {
-        let fitting = self.subkeys.iter().filter(|subkey| pkesk.recipient().may_be(&subkey.fingerprint));
-        fitting.map(|subkey| subkey.session_key(pkesk)).fold(Err(Error::Decryption), |found, next| match found {
-            Err(Error::Decryption) => next,
-            found => found,
-        })
+        let fitting = self.subkeys.iter().filter(|subkey| pkesk.recipient().may_be(&subkey.public.fingerprint));
+        for subkey in fitting {
+            match subkey.session_key(pkesk) {
+                Err(Error::Decryption) => {}
+                found => return found,
+            }
+        }
+        Err(Error::Decryption)
     }
 }
 
 impl ForwardeeSubkey {
-    /// The fingerprint, for which transformed session keys are.
+    /// The public half. Transformed session keys are for its fingerprint.
     #[must_use]
-    pub fn fingerprint(&self) -> Fingerprint {
-        self.fingerprint
-    }
-
-    /// The fingerprint in the KDF field: that of the first forwarder's subkey.
-    #[must_use]
-    pub fn first_forwarder(&self) -> Fingerprint {
-        self.first
-    }
-
-    /// The hash and the cipher in the KDF field.
-    #[must_use]
-    pub fn kdf(&self) -> Kdf {
-        self.kdf
-    }
-
-    /// The public point.
-    #[must_use]
-    pub fn public(&self) -> Point {
-        self.public
+    pub fn public(&self) -> &Curve25519Subkey {
+        &self.public
     }
 
     /// Whether the secret is locked with a passphrase.
@@ -126,7 +108,7 @@ impl ForwardeeSubkey {
     /// [`Error::WrongPassphrase`]; [`Error::Unsupported`] for a protection that is not known here.
     pub fn unlock(&mut self, passphrase: &[u8]) -> Result<()> {
         if let Secret::Locked(locked) = &self.secret {
-            self.secret = Secret::Clear(read::secret(&locked.unlock(passphrase)?, &self.public)?);
+            self.secret = Secret::Clear(read::secret(&locked.unlock(passphrase)?, &self.public.public)?);
         }
         Ok(())
     }
@@ -138,8 +120,7 @@ impl ForwardeeSubkey {
     /// [`Error::Locked`].
     pub fn into_forwarder(self) -> Result<ForwarderSubkey> {
         let Secret::Clear(secret) = self.secret else { return Err(Error::Locked) };
-        let subkey = ForwarderSubkey::new(self.fingerprint, self.kdf, secret, &self.public)?;
-        Ok(ForwarderSubkey { first: Some(self.first), ..subkey })
+        ForwarderSubkey::new(self.public, secret)
     }
 
     /// Decrypts a session key, whomever its packet names.
@@ -174,7 +155,7 @@ impl ForwardeeSubkey {
         let shared = secret.shared(*point);
         let len = wrapped.len().checked_sub(8).filter(|len| len % 8 == 0 && *len >= 16).ok_or(Error::Decryption)?;
         let mut block = Zeroizing::new(alloc::vec![0; len]);
-        self.kdf.unwrap(&shared, &self.first, wrapped, &mut block)?;
+        self.public.kdf.unwrap(&shared, &self.public.sender_fingerprint(), wrapped, &mut block)?;
         // PKCS #5 padding (RFC 9580 §11.5). What the key wrap vouches for has it.
         let padding = usize::from(block.last().copied().unwrap_or_default());
         let end = block.len().checked_sub(padding).filter(|_| padding > 0).ok_or(Error::Decryption)?;
@@ -186,11 +167,7 @@ impl ForwardeeSubkey {
 
 impl fmt::Debug for ForwardeeSubkey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ForwardeeSubkey")
-            .field("fingerprint", &self.fingerprint)
-            .field("first_forwarder", &self.first)
-            .field("kdf", &self.kdf)
-            .finish_non_exhaustive()
+        f.debug_struct("ForwardeeSubkey").field("public", &self.public).finish_non_exhaustive()
     }
 }
 

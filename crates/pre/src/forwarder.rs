@@ -3,49 +3,33 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-use crate::{Error, Fingerprint, Kdf, Point, Result, SubkeySecret};
+use crate::{Curve25519Subkey, Error, Result, SubkeySecret};
 
 /// A subkey whose messages can be forwarded: version 4, ECDH over Curve25519
 /// ([draft-wussler-openpgp-forwarding-00 §5](https://datatracker.ietf.org/doc/html/draft-wussler-openpgp-forwarding-00#section-5)).
 #[derive(Debug)]
 pub struct ForwarderSubkey {
-    pub(crate) fingerprint: Fingerprint,
-    pub(crate) kdf: Kdf,
+    pub(crate) public: Curve25519Subkey,
     pub(crate) secret: SubkeySecret,
-    pub(crate) public: Point,
-    /// The fingerprint in the KDF field, if this is itself a forwarding subkey.
-    pub(crate) first: Option<Fingerprint>,
 }
 
 impl ForwarderSubkey {
-    /// An ordinary encryption subkey. `kdf` are the hash and the cipher in its KDF field.
+    /// A subkey with its secret.
     ///
     /// # Errors
     ///
-    /// [`Error::KeyMismatch`] if `public` is not the public point of `secret`.
-    pub fn new(fingerprint: Fingerprint, kdf: Kdf, secret: SubkeySecret, public: &Point) -> Result<Self> {
-        if secret.public() != *public {
+    /// [`Error::KeyMismatch`] if they don't belong together.
+    pub fn new(public: Curve25519Subkey, secret: SubkeySecret) -> Result<Self> {
+        if secret.public() != public.public {
             return Err(Error::KeyMismatch("the secret and the public point of a subkey"));
         }
-        Ok(Self { fingerprint, kdf, secret, public: *public, first: None })
+        Ok(Self { public, secret })
     }
 
-    /// The subkey's own fingerprint.
+    /// The public half.
     #[must_use]
-    pub fn fingerprint(&self) -> Fingerprint {
-        self.fingerprint
-    }
-
-    /// The subkey's public point.
-    #[must_use]
-    pub fn public(&self) -> Point {
-        self.public
-    }
-
-    /// The fingerprint that senders put into the key derivation. A forwarding subkey hands on that of the
-    /// first forwarder.
-    pub(crate) fn sender_fingerprint(&self) -> Fingerprint {
-        self.first.unwrap_or(self.fingerprint)
+    pub fn public(&self) -> &Curve25519Subkey {
+        &self.public
     }
 }
 
@@ -76,10 +60,10 @@ impl Forwarder {
     ///
     /// [`Error::NoEligibleSubkey`] if none is left; it has all of the others with their reasons.
     pub fn new(subkeys: Vec<ForwarderSubkey>, mut skipped: Vec<Skipped>, hops: MultiHop) -> Result<Self> {
-        let again = |subkey: &ForwarderSubkey| subkey.first.is_some() && hops == MultiHop::Forbid;
+        let again = |subkey: &ForwarderSubkey| subkey.public.first_forwarder.is_some() && hops == MultiHop::Forbid;
         let (again, subkeys): (Vec<_>, Vec<_>) = subkeys.into_iter().partition(again);
         skipped.extend(again.into_iter().map(|subkey| Skipped {
-            subkey: alloc::format!("{}", subkey.fingerprint),
+            subkey: alloc::format!("{}", subkey.public.fingerprint),
             reason: Ineligible::ForwardingSubkey,
         }));
         if subkeys.is_empty() { Err(Error::NoEligibleSubkey(skipped)) } else { Ok(Self { subkeys, skipped }) }

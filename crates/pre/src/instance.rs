@@ -4,7 +4,7 @@ use core::fmt;
 
 use subtle::ConstantTimeEq;
 
-use crate::{Error, Fingerprint, Kdf, Point, ProxyFactor, Result};
+use crate::{Curve25519Subkey, Error, Fingerprint, Kdf, ProxyFactor, Result};
 
 mod binary;
 mod json;
@@ -112,14 +112,26 @@ impl Instance {
         }
     }
 
-    /// Checks that the factor belongs to these two public keys: `k·Q_C = Q_B`. To be called when an
-    /// instance is registered, so that a wrong factor is not found out by the first lost mail.
+    /// Checks that the instance belongs to these two public keys: their fingerprints, the key derivation
+    /// that both share, and the factor, `k·Q_C = Q_B`. To be called when an instance is registered, so that
+    /// a wrong factor is not found out by the first lost mail.
     ///
     /// # Errors
     ///
-    /// [`Error::FactorMismatch`] if it doesn't.
-    pub fn verify(&self, forwarder: &Point, forwardee: &Point) -> Result<()> {
-        if self.factor.verify(forwarder, forwardee) { Ok(()) } else { Err(Error::FactorMismatch) }
+    /// [`Error::KeyMismatch`] says what else does not fit, [`Error::FactorMismatch`] that the factor doesn't.
+    pub fn verify(&self, forwarder: &Curve25519Subkey, forwardee: &Curve25519Subkey) -> Result<()> {
+        let first = forwarder.sender_fingerprint();
+        let checks = [
+            (forwarder.fingerprint == self.forwarder, "the instance is for another subkey of a forwarder"),
+            (forwardee.fingerprint == self.forwardee, "the instance is for another subkey of a forwardee"),
+            (forwardee.first_forwarder == Some(first), "the forwardee's KDF field names another forwarder"),
+            (forwardee.kdf == forwarder.kdf, "the key derivations of forwarder and forwardee differ"),
+            (self.kdf.is_none_or(|kdf| kdf == forwarder.kdf), "the instance has another key derivation"),
+        ];
+        if let Some((_, mismatch)) = checks.into_iter().find(|(fits, _)| !fits) {
+            return Err(Error::KeyMismatch(mismatch));
+        }
+        if self.factor.verify(&forwarder.public, &forwardee.public) { Ok(()) } else { Err(Error::FactorMismatch) }
     }
 }
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(feature = "std"), no_std)]
+#![deny(clippy::alloc_instead_of_core, clippy::std_instead_of_alloc, clippy::std_instead_of_core)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
@@ -21,6 +22,7 @@ mod rewrite;
 mod s2k;
 mod secret;
 mod signature;
+mod subkey;
 
 // The public interface, in the order in which a reader needs it.
 pub use error::{Error, Result};
@@ -40,5 +42,6 @@ pub use rewrite::{
 pub use forwardee::{ForwardeeKey, ForwardeeSecretKey, ForwardeeSubkey, SessionKey, Setup, set_up};
 pub use forwarder::{Forwarder, ForwarderSubkey, Ineligible, MultiHop, Skipped};
 pub use pkesk::{Pkesk, Recipient};
+pub use subkey::Curve25519Subkey;
 
 pub use export::public_export;

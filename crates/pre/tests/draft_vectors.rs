@@ -1,8 +1,10 @@
 //! The vectors of draft-wussler-openpgp-forwarding, appendix A, bit for bit, with their negative controls.
 
+#![cfg(test)]
+
 use sealpost_pre::{
-    Error, ForwardeeKey, Instance, Outcome, Pkesk, Point, PointPolicy, PointRejection, ProxyFactor, SubkeySecret,
-    Transform, UnixTime,
+    Curve25519Subkey, Error, ForwardeeKey, Instance, Outcome, Pkesk, Point, PointPolicy, PointRejection, ProxyFactor,
+    SubkeySecret, Transform, UnixTime,
 };
 use sealpost_testkit::{draft, draft_hex};
 
@@ -82,18 +84,16 @@ fn a3_message_binary_and_armored() {
 }
 
 #[test]
-fn a3_factor_belongs_to_the_keys() {
+fn a3_instance_belongs_to_the_keys() {
     let Some(instance) = instance() else { return };
-    let forwardee = ForwardeeKey::read(&draft("a3_forwardee_key.asc").unwrap()).unwrap();
-    let forwardee = &forwardee.subkeys()[0];
-    assert_eq!(forwardee.fingerprint(), instance.forwardee());
-    assert_eq!(forwardee.first_forwarder(), instance.forwarder());
-    // Bob's public point, from his key in A.3.
-    let bob = draft("a3_recipient_key.pgp").unwrap();
-    let at = bob.windows(3).rposition(|octets| octets == [0x01, 0x07, 0x40]).unwrap() + 2;
-    let bob = Point::from_wire(&bob[at..at + 33]).unwrap();
-    assert!(instance.verify(&bob, &forwardee.public()).is_ok());
-    assert!(matches!(instance.verify(&forwardee.public(), &bob), Err(Error::FactorMismatch)));
+    let subkey = |file: &str| Curve25519Subkey::read_all(&draft(file).unwrap()).unwrap()[0];
+    let (bob, charles) = (subkey("a3_recipient_key.asc"), subkey("a3_forwardee_key.pgp"));
+    assert_eq!(charles.first_forwarder, Some(bob.fingerprint));
+    instance.verify(&bob, &charles).unwrap();
+    assert!(matches!(instance.verify(&charles, &bob), Err(Error::KeyMismatch(_))));
+    let wrong = factor("a2_proxy_parameter_hex_le.hex").unwrap();
+    let wrong = Instance::new(bob.fingerprint, charles.fingerprint, None, wrong);
+    assert!(matches!(wrong.verify(&bob, &charles), Err(Error::FactorMismatch)));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Messages of real senders, and points that no honest sender makes (`vectors/senders`).
 
+#![cfg(test)]
+
 use curve25519_dalek::{MontgomeryPoint, Scalar, constants::EIGHT_TORSION, edwards::EdwardsPoint};
 use sealpost_pre::{
     Error, ForwardeeKey, Instance, Outcome, Pkesk, Point, PointPolicy, ProxyFactor, Refusal, Transform, UnixTime,

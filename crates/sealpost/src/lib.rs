@@ -1,1 +1,8 @@
-//! x
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "pre")]
+pub use sealpost_pre as pre;
+#[cfg(feature = "pre-sequoia")]
+pub use sealpost_pre_sequoia as pre_sequoia;

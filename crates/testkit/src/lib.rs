@@ -1,5 +1,7 @@
 //! What the tests of all crates share: vectors, bodies of fuzz targets, framings of messages.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where its material is not as it should be")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -118,7 +118,7 @@ impl Tail {
     }
 
     fn is_whole(&self) -> bool {
-        (self.characters + self.padding) % 4 == 0
+        (self.characters + self.padding).is_multiple_of(4)
     }
 }
 

@@ -144,8 +144,8 @@ impl<'a, R: CryptoRng> Writer<'a, R> {
     /// Writes a subkey for one of the forwarder's, and gives its instance.
     fn subkey(&mut self, of: &ForwarderSubkey) -> Result<Instance> {
         let secret = SubkeySecret::generate(self.rng);
-        let (hash, symmetric) = of.kdf.ids();
-        let first = of.sender_fingerprint();
+        let (hash, symmetric) = of.public.kdf.ids();
+        let first = of.public.sender_fingerprint();
         let kdf = [&[23, KDF_FORWARDING, hash, symmetric], &first.as_bytes()[..]].concat();
         let public = public_part(self.created, ECDH, &CURVE_OID, &secret.public(), &kdf);
         self.secret_key(tag::SECRET_SUBKEY, &public, secret.expose_mpi().as_ref())?;
@@ -154,7 +154,7 @@ impl<'a, R: CryptoRng> Writer<'a, R> {
         let digest = digest.chain_update([0x99]).chain_update(len).chain_update(&public);
         self.signature(kind::SUBKEY_BINDING, &[(subpacket::KEY_FLAGS, &[FLAGS])], digest);
         let factor = ProxyFactor::compute(&of.secret, &secret);
-        Ok(Instance::new(of.fingerprint, fingerprint(&public), Some(of.kdf), factor))
+        Ok(Instance::new(of.public.fingerprint, fingerprint(&public), Some(of.public.kdf), factor))
     }
 
     fn secret_key(&mut self, tag: u8, public: &[u8], secret: &[u8]) -> Result<()> {

@@ -4,8 +4,8 @@ use alloc::{string::String, vec::Vec};
 
 use super::{FLAG_FORWARDED, ForwardeeKey, ForwardeeSubkey, Secret};
 use crate::{
-    Error, Kdf, Point, Result, SubkeySecret, armor,
-    key::{KDF_FORWARDING, KeyBody},
+    Curve25519Subkey, Error, Point, Result, SubkeySecret, armor,
+    key::KeyBody,
     packet::{Fields, Packet, Packets, tag},
     s2k::SecretPart,
     signature::binding_flags,
@@ -60,13 +60,14 @@ impl ForwardeeKey {
 fn forwarding_subkey(packet: &Packet<'_>) -> Result<Option<ForwardeeSubkey>> {
     // A subkey of an algorithm that is not known here is not one that we look for.
     let Ok(body) = KeyBody::parse(packet) else { return Ok(None) };
-    let Some((public, [KDF_FORWARDING, hash, symmetric, first @ ..])) = body.curve25519() else { return Ok(None) };
+    let Some(public) = Curve25519Subkey::parse(&body)?.filter(|subkey| subkey.first_forwarder.is_some()) else {
+        return Ok(None);
+    };
     let secret = match SecretPart::parse(body.secret, packet.body_at + body.public.len())? {
-        SecretPart::Clear(fields) => Secret::Clear(secret(&fields, &public)?),
+        SecretPart::Clear(fields) => Secret::Clear(secret(&fields, &public.public)?),
         SecretPart::Locked(locked) => Secret::Locked(locked),
     };
-    let kdf = Kdf::from_ids(*hash, *symmetric)?;
-    Ok(Some(ForwardeeSubkey { fingerprint: body.fingerprint()?, first: first.try_into()?, kdf, public, secret }))
+    Ok(Some(ForwardeeSubkey { public, secret }))
 }
 
 /// The secret MPI, if it belongs to this public point.

@@ -81,7 +81,7 @@ impl Instance {
 }
 
 /// A field that its flag announces. One that isn't announced must be `absent`, so that each instance has one form.
-fn present<T: PartialEq>(flag: u8, value: T, absent: T) -> Result<Option<T>> {
+fn present<T: Copy + PartialEq>(flag: u8, value: T, absent: T) -> Result<Option<T>> {
     match flag {
         0 if value == absent => Ok(None),
         0 => Err(Error::Instance("a field has a value that its flag denies")),

@@ -193,9 +193,8 @@ impl<'t> Rewriter<'t> {
 /// Binary packets start with a set high bit; the byte order mark of UTF-8 is text.
 fn start(window: &[u8]) -> State {
     match window {
-        [] => State::Start,
+        [] | [0xEF] | [0xEF, 0xBB] => State::Start,
         [0xEF, 0xBB, 0xBF, ..] | [..=0x7F, ..] => State::Text { line_start: true },
-        [0xEF] | [0xEF, 0xBB] => State::Start,
         _ => State::Packets,
     }
 }

@@ -1,0 +1,66 @@
+//! Failures, and the exit codes that they have.
+
+use std::{error::Error, fmt, path::Path, process::ExitCode};
+
+/// Why a command failed. Its text names what and where.
+///
+/// | exit code | meaning |
+/// |---|---|
+/// | 0 | done |
+/// | 1 | bad input, a wrong key, or reading or writing failed; an output file is absent or untouched |
+/// | 2 | the command line is wrong |
+/// | 3 | nothing to transform: no session key of the message is for the instances, or each was refused |
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    code: u8,
+}
+
+pub(crate) type Result<T = ()> = std::result::Result<T, Failure>;
+
+impl Failure {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: 1 }
+    }
+
+    /// Nothing to transform.
+    pub(crate) fn nothing(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: 3 }
+    }
+
+    pub(crate) fn code(&self) -> ExitCode {
+        self.code.into()
+    }
+
+    pub(crate) fn number(&self) -> u8 {
+        self.code
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// Says where an error happened, and all that is behind it.
+pub(crate) trait At<T> {
+    fn at(self, place: impl AsRef<Path>) -> Result<T>;
+}
+
+impl<T, E: Error> At<T> for std::result::Result<T, E> {
+    fn at(self, place: impl AsRef<Path>) -> Result<T> {
+        self.map_err(|error| {
+            let mut message = format!("{}: {error}", place.as_ref().display());
+            let mut source = error.source();
+            while let Some(cause) = source {
+                let cause_text = cause.to_string();
+                if !message.ends_with(&cause_text) {
+                    message = format!("{message}: {cause_text}");
+                }
+                source = cause.source();
+            }
+            Failure::new(message)
+        })
+    }
+}
