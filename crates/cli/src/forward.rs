@@ -18,8 +18,6 @@ mod setup;
 mod transform;
 mod verify;
 
-pub(crate) use decrypt::decrypt_stream;
-
 pub(crate) fn run(command: Forward, output: Output) -> Result {
     match command {
         Forward::Setup(args) => setup::run(&args, output),

@@ -7,35 +7,41 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 
 /// How reports are given.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Output {
-    json: bool,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// To people, on stderr.
+    Text,
+    /// To machines.
+    Json,
+    /// To nobody.
+    Quiet,
 }
 
 impl Output {
     pub(crate) fn new(json: bool) -> Self {
-        Self { json }
+        if json { Self::Json } else { Self::Text }
     }
 
     /// A report beside data on stdout: JSON or text, on stderr.
     pub(crate) fn beside_data(self, json: &Value, text: &str) {
-        let report = if self.json { json.to_string() } else { text.trim_end().to_owned() };
-        let _ = writeln!(std::io::stderr(), "{report}");
+        match self {
+            Self::Json => drop(writeln!(std::io::stderr(), "{json}")),
+            _ => self.line(text),
+        }
     }
 
     /// A report that is the command's only result: JSON on stdout, or text on stderr.
     pub(crate) fn result(self, json: &Value, text: &str) {
-        let _ = if self.json {
-            writeln!(std::io::stdout(), "{json}")
-        } else {
-            writeln!(std::io::stderr(), "{}", text.trim_end())
-        };
+        match self {
+            Self::Json => drop(writeln!(std::io::stdout(), "{json}")),
+            _ => self.line(text),
+        }
     }
 
-    /// A line while something is going on; machines don't get it.
+    /// What only people get.
     pub(crate) fn line(self, text: &str) {
-        if !self.json {
-            let _ = writeln!(std::io::stderr(), "{text}");
+        if self == Self::Text {
+            drop(writeln!(std::io::stderr(), "{}", text.trim_end()));
         }
     }
 

@@ -47,11 +47,7 @@ pub(super) fn run(args: args::Decrypt, output: Output) -> Result {
 }
 
 /// Decrypts a message, whose armor may have text around it. Says how many signatures it has; they are not verified.
-pub(crate) fn decrypt_stream(
-    key: &ForwardeeKey,
-    from: impl Read + Send + Sync,
-    to: &mut dyn Write,
-) -> SequoiaResult<usize> {
+fn decrypt_stream(key: &ForwardeeKey, from: impl Read + Send + Sync, to: &mut dyn Write) -> SequoiaResult<usize> {
     let policy = StandardPolicy::new();
     let helper = Helper { key, signatures: 0 };
     let mut decryptor = DecryptorBuilder::from_reader(from)?.with_policy(&policy, SystemTime::now(), helper)?;

@@ -1,0 +1,107 @@
+//! The peers that the interop tests talk to, and what else a fresh Debian lacks. What is there is left alone.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::shell::{Result, cargo, on_path, root, step, succeeds};
+
+/// A Debian package, and whether what we want of it is there, wherever it came from.
+type Package = (&'static str, fn() -> bool);
+
+const FOR_TESTS: [Package; 6] = [
+    ("gnupg", || on_path("gpg")),
+    ("nodejs", || on_path("node")),
+    ("npm", || on_path("npm")),
+    ("python3-venv", python_makes_venvs),
+    ("gcc", || on_path("cc")),
+    CPLUSPLUS,
+];
+
+/// libFuzzer, which the fuzz targets build, is written in C++.
+const CPLUSPLUS: Package = ("g++", || on_path("c++"));
+
+const CARGO_FUZZ: &str = "0.13.2";
+
+/// Installs all that the tests need.
+pub(crate) fn for_tests() -> Result {
+    debian(&FOR_TESTS)?;
+    node()?;
+    python()
+}
+
+/// Installs all that fuzzing needs.
+pub(crate) fn for_fuzzing() -> Result {
+    debian(&[CPLUSPLUS])?;
+    if succeeds(&mut cargo(&["fuzz", "--version"])) {
+        return Ok(());
+    }
+    step("install cargo-fuzz", &mut cargo(&["install", "cargo-fuzz", "--locked", "--version", CARGO_FUZZ]))
+}
+
+fn debian(packages: &[Package]) -> Result {
+    let missing: Vec<&str> = packages.iter().filter(|(_, is_there)| !is_there()).map(|(package, _)| *package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.join(" ");
+    if !on_path("apt-get") {
+        return Err(format!("please install what Debian calls: {names}"));
+    }
+    let as_root = is_root();
+    if !as_root && !on_path("sudo") {
+        return Err(format!("please install as root, for there is no sudo: apt-get install {names}"));
+    }
+    step("update the list of Debian packages", apt_get(as_root).arg("update"))?;
+    let install = ["install", "--yes", "--no-install-recommends"];
+    step(&format!("install Debian packages: {names}"), apt_get(as_root).args(install).args(missing))
+}
+
+fn apt_get(as_root: bool) -> Command {
+    // Through `env`, since sudo passes no variables on.
+    let mut command = Command::new(if as_root { "env" } else { "sudo" });
+    if !as_root {
+        command.arg("env");
+    }
+    command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+    command
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+/// Debian has `venv` with Python, but `ensurepip`, without which it fails, in a package of its own.
+fn python_makes_venvs() -> bool {
+    succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"]))
+}
+
+fn node() -> Result {
+    let folder = root().join("interop/node");
+    // npm writes this list when all is in place.
+    if is_current(&folder.join("node_modules/.package-lock.json"), &folder.join("package-lock.json")) {
+        return Ok(());
+    }
+    let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
+    step("install Node peers: npm ci in interop/node", Command::new("npm").args(arguments).current_dir(folder))
+}
+
+fn python() -> Result {
+    let folder = root().join("interop/python");
+    let (venv, requirements) = (folder.join("venv"), folder.join("requirements.txt"));
+    let installed = venv.join("installed");
+    if is_current(&installed, &requirements) {
+        return Ok(());
+    }
+    let make_venv = &mut Command::new("python3");
+    step("make interop/python/venv", make_venv.args(["-m", "venv", "--clear"]).arg(&venv))?;
+    let pip = &mut Command::new(venv.join("bin/pip"));
+    step("install Python peers: requirements.txt of interop/python", pip.args(["install", "-r"]).arg(requirements))?;
+    fs::write(&installed, "").map_err(|error| format!("{}: {error}", installed.display()))
+}
+
+/// Whether `made` is there and not older than its `source`.
+fn is_current(made: &Path, source: &Path) -> bool {
+    let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
+    matches!((modified(made), modified(source)), (Ok(made), Ok(source)) if made >= source)
+}

@@ -1,0 +1,58 @@
+//! The steps of each chore, in the order in which they find mistakes fastest.
+
+use std::fs;
+
+use crate::peers;
+use crate::shell::{Result, cargo, root, step};
+
+/// All that must pass before a change goes in.
+pub(crate) fn test() -> Result {
+    peers::for_tests()?;
+    step("format", &mut cargo(&["fmt", "--all", "--check"]))?;
+    let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    step("clippy", &mut cargo(&clippy))?;
+    let core = ["build", "-p", "sealpost-pre", "--no-default-features", "--locked"];
+    step("core without std", &mut cargo(&core))?;
+    step("tests", &mut cargo(&["test", "--workspace", "--locked"]))?;
+    docs()?;
+    if root().join("fuzz").is_dir() {
+        let check = ["check", "--locked", "--manifest-path", "fuzz/Cargo.toml"];
+        step("fuzz targets compile", &mut cargo(&check))?;
+    }
+    Ok(())
+}
+
+/// The documentation, without a broken link.
+pub(crate) fn docs() -> Result {
+    let doc = &mut cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
+    step("documentation", doc.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Each fuzz target for so many seconds.
+pub(crate) fn fuzz(seconds: u32) -> Result {
+    let targets = fuzz_targets()?;
+    peers::for_fuzzing()?;
+    let limit = format!("-max_total_time={seconds}");
+    for target in targets {
+        let run = &mut cargo(&["fuzz", "run", &target, "--", &limit]);
+        // The sanitizer flags are unstable ones; this has a stable compiler take them.
+        step(&format!("fuzz {target} for {seconds} s"), run.env("RUSTC_BOOTSTRAP", "1"))?;
+    }
+    Ok(())
+}
+
+/// The names of the targets: those of the files in `fuzz/fuzz_targets`.
+fn fuzz_targets() -> Result<Vec<String>> {
+    let folder = root().join("fuzz/fuzz_targets");
+    let files = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut targets: Vec<String> = files
+        .filter_map(|file| Some(file.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+        .collect();
+    if targets.is_empty() {
+        return Err(format!("{}: no fuzz targets", folder.display()));
+    }
+    targets.sort();
+    Ok(targets)
+}
