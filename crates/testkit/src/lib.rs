@@ -1,6 +1,15 @@
 //! What the tests of all crates share: vectors, bodies of fuzz targets, framings of messages.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where its material is not as it should be")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops where its material is not as it should be"
+)]
+
+pub mod forms;
+pub mod messages;
 
 use std::{
     fs,

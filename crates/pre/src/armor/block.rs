@@ -90,9 +90,9 @@ impl<'a> Block<'a> {
         &self.octets
     }
 
-    /// Whether the armor's body ends here: more text will not bring more octets.
-    pub(crate) fn ended(&self) -> bool {
-        self.ended
+    /// Where the armor's body ends, if it does: more text will not bring more octets.
+    pub(crate) fn end(&self) -> Option<usize> {
+        self.ended.then_some(self.at)
     }
 
     /// Where in the text the octet at `offset` is.

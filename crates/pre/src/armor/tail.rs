@@ -124,10 +124,11 @@ impl Tail {
 
 /// The line that `text` starts with, its end included; `None` where more text is needed.
 fn line(text: &[u8], last: bool) -> Result<Option<&[u8]>> {
-    match memchr::memchr(b'\n', text) {
+    let near = text.get(..LONGEST_LINE).unwrap_or(text);
+    match memchr::memchr(b'\n', near) {
         Some(end) => Ok(text.get(..=end)),
+        None if near.len() == LONGEST_LINE => Err(Error::malformed("armor", 0)),
         None if last => Ok(Some(text)),
-        None if text.len() > LONGEST_LINE => Err(Error::malformed("armor", 0)),
         None => Ok(None),
     }
 }

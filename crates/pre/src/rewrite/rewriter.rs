@@ -145,12 +145,12 @@ impl<'t> Rewriter<'t> {
 
     /// The head of an armored message.
     fn block(&mut self, window: &[u8], last: bool, edits: &mut Vec<Edit>) -> Result<Progress> {
+        let limit = self.transform.limits.head;
         let more = |what| match last {
+            _ if window.len() > limit / 2 * 3 => {
+                Err(Error::Limit { what: "octets of armor in front of the encrypted data", limit })
+            }
             true => Err(Error::truncated(what, window.len())),
-            false if window.len() > self.transform.limits.head / 2 * 3 => Err(Error::Limit {
-                what: "octets of armor in front of the encrypted data",
-                limit: self.transform.limits.head,
-            }),
             false => Ok((0, State::Block)),
         };
         let Some(mut block) = Block::open(window)? else { return more("armor") };
@@ -161,7 +161,7 @@ impl<'t> Rewriter<'t> {
                 Scan::Complete(head) => return Ok(self.armored(&block, &head, edits)),
             }
         }
-        if block.ended() { Err(Error::truncated("message", window.len())) } else { more("message") }
+        block.end().map_or_else(|| more("message"), |end| Err(Error::truncated("message", end)))
     }
 
     fn armored(&mut self, block: &Block<'_>, head: &Head<'_>, edits: &mut Vec<Edit>) -> Progress {
@@ -210,7 +210,7 @@ fn text(window: &[u8], last: bool, line_start: bool) -> Progress {
         let rest = window.get(at + BEGIN.len()..).unwrap_or_default();
         let blank = rest.iter().take_while(|c| matches!(c, b' ' | b'\t' | b'\r')).count();
         match rest.get(blank) {
-            Some(b'\n') => {
+            Some(b'\n') if blank < BEGIN.len() => {
                 let state = if at == 0 { State::Block } else { State::Text { line_start: true } };
                 return (at, state);
             }

@@ -1,0 +1,138 @@
+//! The three forms of the transform must agree, whatever the input: the body of the property tests and of the
+//! fuzz targets.
+
+use std::io::{self, Read};
+
+use sealpost_pre::{Edit, Error, Instance, ProxyFactor, Report, Transform, UnixTime};
+
+/// A moment at which [`instances`] are valid.
+pub const NOW: UnixTime = UnixTime(1_700_000_000);
+
+/// An instance for the subkey of A.3 in the draft, to a forwardee that nobody is.
+///
+/// # Panics
+///
+/// Never: the values are constants.
+#[must_use]
+pub fn instances() -> [Instance; 1] {
+    let forwarder = "8A5F35753833FF9919AD88161557E55093930510".parse().unwrap();
+    let forwardee = "00112233445566778899AABBCCDDEEFF01234567".parse().unwrap();
+    let mut factor = [0x42; 32];
+    factor[31] = 0x0B;
+    [Instance::new(forwarder, forwardee, None, ProxyFactor::from_bytes(&factor).unwrap())]
+}
+
+/// Gives its octets in pieces of these sizes, again and again.
+#[derive(Debug)]
+pub struct Pieces<'a> {
+    rest: &'a [u8],
+    sizes: std::iter::Cycle<std::slice::Iter<'a, usize>>,
+}
+
+impl<'a> Pieces<'a> {
+    /// A reader over these octets. A size of 0 counts as 1.
+    #[must_use]
+    pub fn new(octets: &'a [u8], sizes: &'a [usize]) -> Self {
+        Self { rest: octets, sizes: sizes.iter().cycle() }
+    }
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let size = self.sizes.next().copied().unwrap_or(1).max(1);
+        let n = size.min(self.rest.len()).min(buffer.len());
+        let (now, rest) = self.rest.split_at(n);
+        buffer[..n].copy_from_slice(now);
+        self.rest = rest;
+        Ok(n)
+    }
+}
+
+/// The octets with all edits applied.
+///
+/// # Panics
+///
+/// If the edits overlap, go beyond the input or are out of order.
+#[must_use]
+pub fn edited(input: &[u8], edits: &[Edit]) -> Vec<u8> {
+    let mut output = Vec::new();
+    let mut at = 0;
+    for edit in edits {
+        let offset = usize::try_from(edit.offset).unwrap();
+        output.extend_from_slice(&input[at..offset]);
+        output.extend_from_slice(&edit.bytes);
+        at = offset + edit.replaced;
+    }
+    output.extend_from_slice(&input[at..]);
+    output
+}
+
+/// One pass over the input with windows that grow by these sizes, as a program with buffers of its own makes it.
+///
+/// # Errors
+///
+/// What the rewriter says.
+pub fn windows(transform: &Transform<'_>, input: &[u8], sizes: &[usize]) -> Result<(Vec<Edit>, Report), Error> {
+    let mut rewriter = transform.rewriter();
+    let mut sizes = sizes.iter().cycle().map(|size| *size.max(&1));
+    let (mut start, mut end) = (0, 0);
+    let mut edits = Vec::new();
+    loop {
+        let last = end == input.len();
+        let consumed = rewriter.step(&input[start..end], last, &mut edits)?;
+        start += consumed;
+        if consumed == 0 && last {
+            return Ok((edits, rewriter.finish()?));
+        }
+        if consumed == 0 {
+            end = input.len().min(end + sizes.next().unwrap_or(1));
+        }
+    }
+}
+
+/// Checks that all forms agree on an input, read in pieces of these sizes: the same octets, or the same error.
+/// Gives the report, if there is one.
+///
+/// # Errors
+///
+/// The error on which all forms agree.
+///
+/// # Panics
+///
+/// If they don't agree, if more than the planned octets change, or if a length changes.
+pub fn agree(transform: &Transform<'_>, input: &[u8], sizes: &[usize]) -> Result<Report, String> {
+    let mut in_place = input.to_vec();
+    let report = transform.in_place(&mut in_place);
+    let mut streamed = Vec::new();
+    let stream = transform.stream(Pieces::new(input, sizes), &mut streamed);
+    let pass = windows(transform, input, sizes);
+    match (report, stream, pass) {
+        (Ok(report), Ok(stream), Ok((edits, pass))) => {
+            assert_eq!(in_place, streamed, "in place and streaming differ");
+            assert_eq!(in_place, edited(input, &edits), "in place and the planned edits differ");
+            assert_eq!(format!("{report:?}"), format!("{stream:?}"));
+            assert_eq!(format!("{report:?}"), format!("{pass:?}"));
+            assert!(edits.iter().all(|edit| edit.replaced == edit.bytes.len()), "a length changes");
+            check_plan(transform, input, &edits);
+            Ok(report)
+        }
+        (Err(report), Err(stream), Err(pass)) => {
+            assert_eq!(in_place, input, "an error must leave the message untouched");
+            assert_eq!(report.to_string(), stream.to_string());
+            assert_eq!(report.to_string(), pass.to_string());
+            Err(report.to_string())
+        }
+        (report, stream, pass) => panic!("the forms disagree: {report:?}, {stream:?}, {pass:?}"),
+    }
+}
+
+/// A plan from a part of the input is the beginning of all edits, or says that more is needed.
+fn check_plan(transform: &Transform<'_>, input: &[u8], edits: &[Edit]) {
+    for end in [input.len(), input.len() / 2, input.len() / 4] {
+        match transform.plan(&input[..end]) {
+            Ok(plan) => assert_eq!(plan.edits, edits[..plan.edits.len()], "the plan from {end} octets"),
+            Err(Error::Incomplete { needed }) => assert!(needed > end && end < input.len() || end == 0),
+            Err(error) => panic!("a plan fails where the whole does not: {error}"),
+        }
+    }
+}
