@@ -1,6 +1,11 @@
 //! The peers, each behind a few functions: GnuPG, OpenPGP.js and Proton's fork of it, PGPy, the crate `pgp`, and
 //! our own tool, which is called as anybody would call it.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where a peer does not do its part")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where a peer does not do its part"
+)]
 
 use std::{
     ffi::OsStr,

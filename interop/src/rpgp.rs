@@ -31,6 +31,10 @@ impl Rpgp {
     /// # Errors
     ///
     /// What rPGP says.
+    ///
+    /// # Panics
+    ///
+    /// If what it decrypted can't be decompressed.
     pub fn decrypt(&self, message: &[u8], opt_in: bool) -> Result<Vec<u8>, String> {
         let (message, _) = Message::from_armor(message).map_err(|error| error.to_string())?;
         let options = DecryptionOptions::new();

@@ -151,7 +151,7 @@ fn a_factor_of_another_forward_is_refused_when_it_is_registered() {
     assert_eq!(verify("charles/forwardee.key.asc", "eve/instance-0.json").status.code(), Some(1));
     // Charles's fingerprint with Eve's factor.
     let read = |name: &str| fs::read_to_string(forward.path(name)).unwrap();
-    let factor = |json: &str| json.split("\"factor\": \"").nth(1).unwrap()[..64].to_owned();
+    let factor = |json: &str| json.split("\"factor\": \"").nth(1).unwrap().split_once('"').unwrap().0.to_owned();
     let (charles, eve) = (read("charles/instance-0.json"), read("eve/instance-0.json"));
     fs::write(forward.path("mixed.json"), charles.replace(&factor(&charles), &factor(&eve))).unwrap();
     let mixed = verify("charles/forwardee.key.asc", "mixed.json");

@@ -109,21 +109,25 @@ impl ActivationToken {
         forwarder: &Cert,
         now: SystemTime,
     ) -> Result<Self> {
-        let policy = StandardPolicy::at(now);
-        let helper = Helper { forwardee, passphrase, forwarder, now, failure: None };
-        let mut decryptor = DecryptorBuilder::from_bytes(sealed)?.with_policy(&policy, now, helper)?;
-        let mut token = Zeroizing::new(Vec::with_capacity(8 * RANDOM));
-        let read = decryptor.by_ref().take(LONGEST).read_to_end(&mut token);
-        if let Some(failure) = decryptor.into_helper().failure {
-            return Err(failure);
-        }
-        read.map_err(sequoia_openpgp::anyhow::Error::from)?;
+        let mut failure = None;
+        let helper = Helper { forwardee, passphrase, forwarder, now, failure: &mut failure };
+        let token = decrypt(sealed, helper).map_err(|error| failure.unwrap_or(Error::Sequoia(error)))?;
         let token = std::str::from_utf8(&token).unwrap_or_default();
         if token.len() != 2 * RANDOM || !token.bytes().all(|c| c.is_ascii_hexdigit()) {
             return Err(Error::ActivationToken("its content is not 64 hexadecimal digits"));
         }
         Ok(Self(Zeroizing::new(token.to_owned())))
     }
+}
+
+/// The content of a token, no more than [`LONGEST`] octets of it.
+fn decrypt(sealed: &[u8], helper: Helper<'_>) -> SequoiaResult<Zeroizing<Vec<u8>>> {
+    let policy = StandardPolicy::at(helper.now);
+    let now = helper.now;
+    let decryptor = DecryptorBuilder::from_bytes(sealed)?.with_policy(&policy, now, helper)?;
+    let mut content = Zeroizing::new(Vec::with_capacity(8 * RANDOM));
+    decryptor.take(LONGEST).read_to_end(&mut content)?;
+    Ok(content)
 }
 
 impl std::fmt::Debug for ActivationToken {
@@ -142,7 +146,7 @@ struct Helper<'a> {
     forwarder: &'a Cert,
     now: SystemTime,
     /// Why it failed, where Sequoia's own error would say less.
-    failure: Option<Error>,
+    failure: &'a mut Option<Error>,
 }
 
 impl VerificationHelper for Helper<'_> {
@@ -158,7 +162,7 @@ impl VerificationHelper for Helper<'_> {
         if signed {
             return Ok(());
         }
-        self.failure = Some(Error::ActivationToken("it is not signed by the forwarder"));
+        *self.failure = Some(Error::ActivationToken("it is not signed by the forwarder"));
         Err(sequoia_openpgp::anyhow::anyhow!("not signed by the forwarder"))
     }
 }
@@ -180,7 +184,7 @@ impl DecryptionHelper for Helper<'_> {
                 let mut pair = match unlocked(key.key().clone(), self.passphrase) {
                     Ok(key) => key.into_keypair()?,
                     Err(error) => {
-                        self.failure = Some(error);
+                        *self.failure = Some(error);
                         return Err(CoreError::Locked.into());
                     }
                 };

@@ -1,0 +1,333 @@
+//! The tool, called as a person or a script calls it.
+
+#![cfg(test)]
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use sealpost_testkit::{draft, vectors};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const BOB: &str = "draft/a3_recipient_key.asc";
+const MESSAGE: &str = "draft/a3_encrypted_message.asc";
+const TEXT: &[u8] = b"Message for Bob";
+
+/// A folder with a forward from the draft's Bob to Charles.
+struct Fixture {
+    folder: TempDir,
+    vectors: PathBuf,
+}
+
+impl Fixture {
+    fn new() -> Option<Self> {
+        let fixture = Self { folder: tempfile::tempdir().unwrap(), vectors: vectors()? };
+        fixture.ok(&[
+            "forward",
+            "setup",
+            "--key",
+            &fixture.vector(BOB),
+            "--to",
+            "Charles <c@example.org>",
+            "--out",
+            &fixture.path("c"),
+        ]);
+        Some(fixture)
+    }
+
+    fn vector(&self, name: &str) -> String {
+        self.vectors.join(name).to_str().unwrap().to_owned()
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn instance(&self) -> String {
+        self.path("c/instance-0.json")
+    }
+
+    fn key(&self) -> String {
+        self.path("c/forwardee.key.asc")
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        run(args, Stdio::null())
+    }
+
+    fn ok(&self, args: &[&str]) -> Output {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {}", stderr(&output));
+        output
+    }
+
+    /// Fails with this exit code and says all of this on stderr; OUT, if there is one, stays as it was.
+    fn fails(&self, code: i32, says: &[&str], args: &[&str]) {
+        let output = self.run(args);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {}", stderr(&output));
+        for text in says {
+            assert!(stderr(&output).contains(text), "{args:?} does not say {text:?}: {}", stderr(&output));
+        }
+        assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn run(args: &[&str], stdin: Stdio) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sealpost")).args(args).stdin(stdin).output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn mode(path: &str) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn the_whole_way_with_files_and_with_pipes() {
+    let Some(f) = Fixture::new() else { return };
+    let (bob, key, instance, message) = (f.vector(BOB), f.key(), f.instance(), f.vector(MESSAGE));
+    f.ok(&["forward", "verify", "--key", &bob, "--forwardee", &key, "--instance", &instance]);
+    let (forwarded, text) = (f.path("forwarded.asc"), f.path("text"));
+    f.ok(&["forward", "transform", "--instance", &instance, &message, &forwarded]);
+    f.ok(&["forward", "decrypt", "--key", &key, &forwarded, &text]);
+    assert_eq!(fs::read(&text).unwrap(), TEXT);
+    let piped = run(&["forward", "transform", "--instance", &instance], fs::File::open(&message).unwrap().into());
+    assert_eq!(piped.stdout, fs::read(&forwarded).unwrap());
+    let dashes = run(&["forward", "decrypt", "--key", &key, "-", "-"], fs::File::open(&forwarded).unwrap().into());
+    assert_eq!(dashes.stdout, TEXT);
+    // In place: IN is OUT.
+    fs::copy(&message, f.path("same")).unwrap();
+    f.ok(&["forward", "transform", "--instance", &instance, &f.path("same"), &f.path("same")]);
+    assert_eq!(fs::read(f.path("same")).unwrap(), piped.stdout);
+}
+
+#[test]
+fn the_draft_s_own_material_works() {
+    let Some(f) = Fixture::new() else { return };
+    let (instance, proton) = (f.path("a3.json"), f.path("proton.json"));
+    let json = r#"{"PgpVersion":4,"ForwarderKeyFingerprint":"8a5f35753833ff9919ad88161557e55093930510","ForwardeeKeyFingerprint":"805249be13f8fe08fd5dbcb2076ed69fdede0029","ProxyParam":"04b657045fc9c0759c5fd11d8ca75a2b1aa101c9c896490bcec100f941e97e0e"}"#;
+    fs::write(&proton, json).unwrap();
+    f.ok(&["forward", "import", "--proton", &proton, "--out", &instance]);
+    assert_eq!(mode(&instance), 0o600);
+    let charles = f.vector("draft/a3_forwardee_key.asc");
+    f.ok(&["forward", "verify", "--key", &f.vector(BOB), "--forwardee", &charles, "--instance", &instance]);
+    let output = f.ok(&["forward", "transform", "--instance", &instance, &f.vector(MESSAGE)]);
+    assert_eq!(output.stdout, draft("a3_transformed_message.asc").unwrap());
+    let exported: Value = serde_json::from_slice(&f.ok(&["forward", "export", "--proton", &instance]).stdout).unwrap();
+    assert_eq!(exported, serde_json::from_str::<Value>(json).unwrap());
+}
+
+#[test]
+fn setup_writes_secrets_for_their_owner_and_replaces_nothing() {
+    let Some(f) = Fixture::new() else { return };
+    assert_eq!((mode(&f.path("c")), mode(&f.key()), mode(&f.instance())), (0o700, 0o600, 0o600));
+    let before = fs::read(f.key()).unwrap();
+    f.fails(
+        1,
+        &["forwardee.key.asc", "is there already"],
+        &["forward", "setup", "--key", &f.vector(BOB), "--to", "x", "--out", &f.path("c")],
+    );
+    assert_eq!(fs::read(f.key()).unwrap(), before);
+    // One file in the way is enough: none is written.
+    fs::create_dir(f.path("d")).unwrap();
+    fs::write(f.path("d/instance-0.json"), "mine").unwrap();
+    f.fails(
+        1,
+        &["instance-0.json", "is there already"],
+        &["forward", "setup", "--key", &f.vector(BOB), "--to", "x", "--out", &f.path("d")],
+    );
+    assert_eq!(fs::read_dir(f.path("d")).unwrap().count(), 1);
+}
+
+#[test]
+fn reports_for_machines() {
+    let Some(f) = Fixture::new() else { return };
+    let setup =
+        json(&f.ok(&["--json", "forward", "setup", "--key", &f.vector(BOB), "--to", "x", "--out", &f.path("j")]));
+    assert_eq!(setup["instances"][0]["forwarder"], "8A5F35753833FF9919AD88161557E55093930510");
+    assert_eq!(setup["skipped"], Value::Array(vec![]));
+    let inspected = json(&f.ok(&["forward", "inspect", "--json", &f.vector(MESSAGE)]));
+    let pkesk = &inspected["messages"][0]["pkesks"][0];
+    assert_eq!(
+        (&pkesk["recipient"], &pkesk["curve25519"], &pkesk["outcome"]),
+        (&"1557E55093930510".into(), &true.into(), &"kept".into())
+    );
+    // Beside data on stdout the report is on stderr.
+    let transformed = f.ok(&["--json", "forward", "transform", "--instance", &f.instance(), &f.vector(MESSAGE)]);
+    let report: Value = serde_json::from_slice(&transformed.stderr).unwrap();
+    assert_eq!(report["transformed"], 1);
+    let failed = f.run(&["--json", "forward", "inspect", "/nowhere"]);
+    let failure: Value = serde_json::from_slice(&failed.stderr).unwrap();
+    assert_eq!(failure["exit_code"], 1);
+    assert!(failure["error"].as_str().unwrap().contains("/nowhere"));
+}
+
+#[test]
+fn bad_input_is_named_and_leaves_the_output_alone() {
+    let Some(f) = Fixture::new() else { return };
+    let (instance, out) = (f.instance(), f.path("out"));
+    let transform = |input: &str| ["forward", "transform", "--instance", &instance, input, &out].map(str::to_owned);
+    let binary = draft("a3_encrypted_message.pgp").unwrap();
+    let text = draft("a3_encrypted_message.asc").unwrap();
+    let sed = [&binary[..96], &[0xA4, 60], &[7; 60][..]].concat();
+    let cases: [(&str, Vec<u8>, &str); 9] = [
+        ("empty", vec![], "no OpenPGP message"),
+        ("text", b"hello\n".to_vec(), "no OpenPGP message"),
+        ("truncated", binary[..binary.len() - 1].to_vec(), "truncated"),
+        ("truncated-head", binary[..50].to_vec(), "truncated"),
+        ("truncated-armor", text[..text.len() - 40].to_vec(), "truncated"),
+        (
+            "garbage-armor",
+            String::from_utf8_lossy(&text).replace("wV4D", "w!4D").into_bytes(),
+            "malformed armor at offset",
+        ),
+        ("wrong-packet", draft("a3_recipient_key.pgp").unwrap(), "a packet with tag 5 at offset 0"),
+        ("sed", sed, "no integrity protection"),
+        ("trailing", [&binary[..], &binary].concat(), "behind the end of the message"),
+    ];
+    for (name, content, says) in cases {
+        let input = f.path(name);
+        fs::write(&input, content).unwrap();
+        let args = transform(&input);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        f.fails(1, &[name, says], &args);
+        assert!(!Path::new(&out).exists(), "{name}");
+        fs::write(&out, "old").unwrap();
+        f.fails(1, &[name, says], &args);
+        assert_eq!(fs::read(&out).unwrap(), b"old", "{name}");
+        fs::remove_file(&out).unwrap();
+    }
+    f.fails(1, &[&f.path(""), "directory"], &["forward", "transform", "--instance", &instance, &f.path(""), &out]);
+    f.fails(1, &["/nowhere/x", "No such file"], &["forward", "transform", "--instance", &instance, "/nowhere/x", &out]);
+    let message = f.vector(MESSAGE);
+    f.fails(
+        1,
+        &["/nowhere/x", "No such file"],
+        &["forward", "transform", "--instance", &instance, &message, "/nowhere/x"],
+    );
+    f.fails(1, &[&f.path("c")], &["forward", "transform", "--instance", &instance, &message, &f.path("c")]);
+    for instance in [f.path("text"), f.key(), f.path("empty"), f.path("")] {
+        f.fails(1, &[&instance], &["forward", "transform", "--instance", &instance, &message, &out]);
+    }
+    assert!(!Path::new(&out).exists());
+    assert!(f.names().iter().all(|name| !name.starts_with(".sealpost")), "{:?}", f.names());
+}
+
+#[test]
+fn nothing_to_transform_is_exit_code_3() {
+    let Some(f) = Fixture::new() else { return };
+    let (message, out) = (f.vector(MESSAGE), f.path("out"));
+    // Another forwarder's instance: here Charles's of the draft, forwarding to himself.
+    let json = fs::read_to_string(f.instance()).unwrap();
+    let other = json.replace("8a5f35753833ff9919ad88161557e55093930510", "805249be13f8fe08fd5dbcb2076ed69fdede0029");
+    fs::write(f.path("other.json"), other).unwrap();
+    let expired = json.replace("\"factor\"", "\"not_after\": 1000000000,\n  \"factor\"");
+    fs::write(f.path("expired.json"), expired).unwrap();
+    let future = json.replace("\"factor\"", "\"not_before\": 99999999999,\n  \"factor\"");
+    fs::write(f.path("future.json"), future).unwrap();
+    for (instance, says) in [
+        ("other.json", "no instance is for it"),
+        ("expired.json", "expired 1000000000 seconds after 1970"),
+        ("future.json", "not valid before 99999999999"),
+    ] {
+        let args = ["forward", "transform", "--instance", &f.path(instance), &message, &out];
+        f.fails(3, &["a3_encrypted_message.asc", "nothing to transform", "1557E55093930510", says], &args);
+        assert!(!Path::new(&out).exists());
+    }
+    let (bob, key) = (f.vector(BOB), f.key());
+    f.fails(
+        1,
+        &["expired.json", "expired"],
+        &["forward", "verify", "--key", &bob, "--forwardee", &key, "--instance", &f.path("expired.json")],
+    );
+}
+
+#[test]
+fn wrong_keys_and_passphrases_are_named() {
+    let Some(f) = Fixture::new() else { return };
+    let (bob, key, instance, message) = (f.vector(BOB), f.key(), f.instance(), f.vector(MESSAGE));
+    let out = f.path("out");
+    f.fails(1, &["can't be decrypted with this key"], &["forward", "decrypt", "--key", &key, &message, &out]);
+    f.fails(1, &["no forwarding subkey"], &["forward", "decrypt", "--key", &bob, &message, &out]);
+    f.fails(1, &["neither binary nor in ASCII armor"], &["forward", "decrypt", "--key", &instance, &message, &out]);
+    f.fails(
+        1,
+        &["no subkey can be forwarded", "forwarding again is not allowed"],
+        &["forward", "setup", "--key", &key, "--to", "x", "--out", &f.path("n")],
+    );
+    f.ok(&["forward", "setup", "--multi-hop", "--key", &key, "--to", "x", "--out", &f.path("hop")]);
+    f.fails(
+        1,
+        &["a3_recipient_key.asc", "has no Curve25519 subkey"],
+        &["forward", "verify", "--key", &bob, "--forwardee", &bob, "--instance", &instance],
+    );
+    f.fails(1, &["user ID"], &["forward", "setup", "--key", &bob, "--to", "", "--out", &f.path("n")]);
+    f.fails(2, &["--instance"], &["forward", "transform", &message]);
+    assert!(!Path::new(&out).exists() && !Path::new(&f.path("n")).exists());
+}
+
+#[test]
+fn a_full_disk_leaves_nothing_half_written() {
+    let Some(f) = Fixture::new() else { return };
+    let input = f.path("long");
+    let binary = draft("a3_encrypted_message.pgp").unwrap();
+    let long = [&binary[..96], &[0xD2, 0xFF], &200_000_u32.to_be_bytes(), &[1; 200_000]].concat();
+    fs::write(&input, long).unwrap();
+    let (tool, instance) = (env!("CARGO_BIN_EXE_sealpost"), f.instance());
+    let shell = |script: &str| {
+        Command::new("sh").args(["-c", script, tool, &instance, &input, &f.path("out")]).output().unwrap()
+    };
+    // A file may have 64 KiB at most.
+    let output = shell("ulimit -f 64; trap '' XFSZ; exec \"$0\" forward transform --instance \"$1\" \"$2\" \"$3\"");
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("out") && stderr(&output).contains("can't write"), "{}", stderr(&output));
+    assert!(!Path::new(&f.path("out")).exists());
+    assert!(f.names().iter().all(|name| !name.starts_with(".sealpost")), "{:?}", f.names());
+    // A full device.
+    let output = shell("exec \"$0\" forward transform --instance \"$1\" \"$2\" > /dev/full");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("stdout") && stderr(&output).contains("No space left"), "{}", stderr(&output));
+    let output = shell("exec \"$0\" forward transform --instance \"$1\" \"$2\" /dev/full");
+    assert!(stderr(&output).contains("/dev/full") && stderr(&output).contains("No space left"), "{}", stderr(&output));
+    // A reader that has enough, and setup on a disk that takes nothing.
+    let output = shell("\"$0\" forward transform --instance \"$1\" \"$2\" | head -c 10");
+    assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
+    let setup =
+        format!("ulimit -f 0; trap '' XFSZ; exec \"$0\" forward setup --key '{}' --to x --out \"$3\"", f.vector(BOB));
+    let output = shell(&setup);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert_eq!(fs::read_dir(f.path("out")).unwrap().count(), 0);
+}
+
+#[test]
+fn the_demo_tells_the_whole_story() {
+    let output = run(&["demo", "--json"], Stdio::null());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let json = json(&output);
+    assert_eq!(json["plaintext_read_by_forwardee"], true);
+    // A key ID of 8 octets, a point of 32, a checksum of 3, in base64.
+    assert!(json["octets_changed"].as_u64().unwrap() <= 62);
+    let told = stderr(&run(&["demo"], Stdio::null()));
+    for text in
+        ["$ sealpost forward setup", "+ Bob can read it.", "- the server's operator can't read it.", "YES, all of it"]
+    {
+        assert!(told.contains(text), "{told}");
+    }
+}
