@@ -34,7 +34,10 @@ pub(crate) fn fuzz(seconds: u32) -> Result {
     peers::for_fuzzing()?;
     let limit = format!("-max_total_time={seconds}");
     for target in targets {
-        let run = &mut cargo(&["fuzz", "run", &target, "--", &limit]);
+        // What it finds goes into the first folder; it starts from both.
+        let (corpus, seeds) = (format!("fuzz/corpus/{target}"), format!("fuzz/seeds/{target}"));
+        fs::create_dir_all(root().join(&corpus)).map_err(|error| format!("{corpus}: {error}"))?;
+        let run = &mut cargo(&["fuzz", "run", &target, &corpus, &seeds, "--", &limit]);
         // The sanitizer flags are unstable ones; this has a stable compiler take them.
         step(&format!("fuzz {target} for {seconds} s"), run.env("RUSTC_BOOTSTRAP", "1"))?;
     }

@@ -26,7 +26,7 @@ struct Fixture {
 impl Fixture {
     fn new() -> Option<Self> {
         let fixture = Self { folder: tempfile::tempdir().unwrap(), vectors: vectors()? };
-        fixture.ok(&[
+        ok(&[
             "forward",
             "setup",
             "--key",
@@ -55,26 +55,6 @@ impl Fixture {
         self.path("c/forwardee.key.asc")
     }
 
-    fn run(&self, args: &[&str]) -> Output {
-        run(args, Stdio::null())
-    }
-
-    fn ok(&self, args: &[&str]) -> Output {
-        let output = self.run(args);
-        assert!(output.status.success(), "{args:?}: {}", stderr(&output));
-        output
-    }
-
-    /// Fails with this exit code and says all of this on stderr; OUT, if there is one, stays as it was.
-    fn fails(&self, code: i32, says: &[&str], args: &[&str]) {
-        let output = self.run(args);
-        assert_eq!(output.status.code(), Some(code), "{args:?}: {}", stderr(&output));
-        for text in says {
-            assert!(stderr(&output).contains(text), "{args:?} does not say {text:?}: {}", stderr(&output));
-        }
-        assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
-    }
-
     fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.folder.path()).unwrap();
         let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -85,6 +65,22 @@ impl Fixture {
 
 fn run(args: &[&str], stdin: Stdio) -> Output {
     Command::new(env!("CARGO_BIN_EXE_sealpost")).args(args).stdin(stdin).output().unwrap()
+}
+
+fn ok(args: &[&str]) -> Output {
+    let output = run(args, Stdio::null());
+    assert!(output.status.success(), "{args:?}: {}", stderr(&output));
+    output
+}
+
+/// Fails with this exit code and says all of this on stderr; OUT, if there is one, stays as it was.
+fn fails(code: i32, says: &[&str], args: &[&str]) {
+    let output = run(args, Stdio::null());
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {}", stderr(&output));
+    for text in says {
+        assert!(stderr(&output).contains(text), "{args:?} does not say {text:?}: {}", stderr(&output));
+    }
+    assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
 }
 
 fn stderr(output: &Output) -> String {
@@ -103,10 +99,10 @@ fn mode(path: &str) -> u32 {
 fn the_whole_way_with_files_and_with_pipes() {
     let Some(f) = Fixture::new() else { return };
     let (bob, key, instance, message) = (f.vector(BOB), f.key(), f.instance(), f.vector(MESSAGE));
-    f.ok(&["forward", "verify", "--key", &bob, "--forwardee", &key, "--instance", &instance]);
+    ok(&["forward", "verify", "--key", &bob, "--forwardee", &key, "--instance", &instance]);
     let (forwarded, text) = (f.path("forwarded.asc"), f.path("text"));
-    f.ok(&["forward", "transform", "--instance", &instance, &message, &forwarded]);
-    f.ok(&["forward", "decrypt", "--key", &key, &forwarded, &text]);
+    ok(&["forward", "transform", "--instance", &instance, &message, &forwarded]);
+    ok(&["forward", "decrypt", "--key", &key, &forwarded, &text]);
     assert_eq!(fs::read(&text).unwrap(), TEXT);
     let piped = run(&["forward", "transform", "--instance", &instance], fs::File::open(&message).unwrap().into());
     assert_eq!(piped.stdout, fs::read(&forwarded).unwrap());
@@ -114,7 +110,7 @@ fn the_whole_way_with_files_and_with_pipes() {
     assert_eq!(dashes.stdout, TEXT);
     // In place: IN is OUT.
     fs::copy(&message, f.path("same")).unwrap();
-    f.ok(&["forward", "transform", "--instance", &instance, &f.path("same"), &f.path("same")]);
+    ok(&["forward", "transform", "--instance", &instance, &f.path("same"), &f.path("same")]);
     assert_eq!(fs::read(f.path("same")).unwrap(), piped.stdout);
 }
 
@@ -124,13 +120,13 @@ fn the_draft_s_own_material_works() {
     let (instance, proton) = (f.path("a3.json"), f.path("proton.json"));
     let json = r#"{"PgpVersion":4,"ForwarderKeyFingerprint":"8a5f35753833ff9919ad88161557e55093930510","ForwardeeKeyFingerprint":"805249be13f8fe08fd5dbcb2076ed69fdede0029","ProxyParam":"04b657045fc9c0759c5fd11d8ca75a2b1aa101c9c896490bcec100f941e97e0e"}"#;
     fs::write(&proton, json).unwrap();
-    f.ok(&["forward", "import", "--proton", &proton, "--out", &instance]);
+    ok(&["forward", "import", "--proton", &proton, "--out", &instance]);
     assert_eq!(mode(&instance), 0o600);
     let charles = f.vector("draft/a3_forwardee_key.asc");
-    f.ok(&["forward", "verify", "--key", &f.vector(BOB), "--forwardee", &charles, "--instance", &instance]);
-    let output = f.ok(&["forward", "transform", "--instance", &instance, &f.vector(MESSAGE)]);
+    ok(&["forward", "verify", "--key", &f.vector(BOB), "--forwardee", &charles, "--instance", &instance]);
+    let output = ok(&["forward", "transform", "--instance", &instance, &f.vector(MESSAGE)]);
     assert_eq!(output.stdout, draft("a3_transformed_message.asc").unwrap());
-    let exported: Value = serde_json::from_slice(&f.ok(&["forward", "export", "--proton", &instance]).stdout).unwrap();
+    let exported: Value = serde_json::from_slice(&ok(&["forward", "export", "--proton", &instance]).stdout).unwrap();
     assert_eq!(exported, serde_json::from_str::<Value>(json).unwrap());
 }
 
@@ -139,7 +135,7 @@ fn setup_writes_secrets_for_their_owner_and_replaces_nothing() {
     let Some(f) = Fixture::new() else { return };
     assert_eq!((mode(&f.path("c")), mode(&f.key()), mode(&f.instance())), (0o700, 0o600, 0o600));
     let before = fs::read(f.key()).unwrap();
-    f.fails(
+    fails(
         1,
         &["forwardee.key.asc", "is there already"],
         &["forward", "setup", "--key", &f.vector(BOB), "--to", "x", "--out", &f.path("c")],
@@ -148,7 +144,7 @@ fn setup_writes_secrets_for_their_owner_and_replaces_nothing() {
     // One file in the way is enough: none is written.
     fs::create_dir(f.path("d")).unwrap();
     fs::write(f.path("d/instance-0.json"), "mine").unwrap();
-    f.fails(
+    fails(
         1,
         &["instance-0.json", "is there already"],
         &["forward", "setup", "--key", &f.vector(BOB), "--to", "x", "--out", &f.path("d")],
@@ -159,21 +155,20 @@ fn setup_writes_secrets_for_their_owner_and_replaces_nothing() {
 #[test]
 fn reports_for_machines() {
     let Some(f) = Fixture::new() else { return };
-    let setup =
-        json(&f.ok(&["--json", "forward", "setup", "--key", &f.vector(BOB), "--to", "x", "--out", &f.path("j")]));
+    let setup = json(&ok(&["--json", "forward", "setup", "--key", &f.vector(BOB), "--to", "x", "--out", &f.path("j")]));
     assert_eq!(setup["instances"][0]["forwarder"], "8A5F35753833FF9919AD88161557E55093930510");
     assert_eq!(setup["skipped"], Value::Array(vec![]));
-    let inspected = json(&f.ok(&["forward", "inspect", "--json", &f.vector(MESSAGE)]));
+    let inspected = json(&ok(&["forward", "inspect", "--json", &f.vector(MESSAGE)]));
     let pkesk = &inspected["messages"][0]["pkesks"][0];
     assert_eq!(
         (&pkesk["recipient"], &pkesk["curve25519"], &pkesk["outcome"]),
         (&"1557E55093930510".into(), &true.into(), &"kept".into())
     );
     // Beside data on stdout the report is on stderr.
-    let transformed = f.ok(&["--json", "forward", "transform", "--instance", &f.instance(), &f.vector(MESSAGE)]);
+    let transformed = ok(&["--json", "forward", "transform", "--instance", &f.instance(), &f.vector(MESSAGE)]);
     let report: Value = serde_json::from_slice(&transformed.stderr).unwrap();
     assert_eq!(report["transformed"], 1);
-    let failed = f.run(&["--json", "forward", "inspect", "/nowhere"]);
+    let failed = run(&["--json", "forward", "inspect", "/nowhere"], Stdio::null());
     let failure: Value = serde_json::from_slice(&failed.stderr).unwrap();
     assert_eq!(failure["exit_code"], 1);
     assert!(failure["error"].as_str().unwrap().contains("/nowhere"));
@@ -207,24 +202,24 @@ fn bad_input_is_named_and_leaves_the_output_alone() {
         fs::write(&input, content).unwrap();
         let args = transform(&input);
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        f.fails(1, &[name, says], &args);
+        fails(1, &[name, says], &args);
         assert!(!Path::new(&out).exists(), "{name}");
         fs::write(&out, "old").unwrap();
-        f.fails(1, &[name, says], &args);
+        fails(1, &[name, says], &args);
         assert_eq!(fs::read(&out).unwrap(), b"old", "{name}");
         fs::remove_file(&out).unwrap();
     }
-    f.fails(1, &[&f.path(""), "directory"], &["forward", "transform", "--instance", &instance, &f.path(""), &out]);
-    f.fails(1, &["/nowhere/x", "No such file"], &["forward", "transform", "--instance", &instance, "/nowhere/x", &out]);
+    fails(1, &[&f.path(""), "directory"], &["forward", "transform", "--instance", &instance, &f.path(""), &out]);
+    fails(1, &["/nowhere/x", "No such file"], &["forward", "transform", "--instance", &instance, "/nowhere/x", &out]);
     let message = f.vector(MESSAGE);
-    f.fails(
+    fails(
         1,
         &["/nowhere/x", "No such file"],
         &["forward", "transform", "--instance", &instance, &message, "/nowhere/x"],
     );
-    f.fails(1, &[&f.path("c")], &["forward", "transform", "--instance", &instance, &message, &f.path("c")]);
+    fails(1, &[&f.path("c")], &["forward", "transform", "--instance", &instance, &message, &f.path("c")]);
     for instance in [f.path("text"), f.key(), f.path("empty"), f.path("")] {
-        f.fails(1, &[&instance], &["forward", "transform", "--instance", &instance, &message, &out]);
+        fails(1, &[&instance], &["forward", "transform", "--instance", &instance, &message, &out]);
     }
     assert!(!Path::new(&out).exists());
     assert!(f.names().iter().all(|name| !name.starts_with(".sealpost")), "{:?}", f.names());
@@ -248,11 +243,11 @@ fn nothing_to_transform_is_exit_code_3() {
         ("future.json", "not valid before 99999999999"),
     ] {
         let args = ["forward", "transform", "--instance", &f.path(instance), &message, &out];
-        f.fails(3, &["a3_encrypted_message.asc", "nothing to transform", "1557E55093930510", says], &args);
+        fails(3, &["a3_encrypted_message.asc", "nothing to transform", "1557E55093930510", says], &args);
         assert!(!Path::new(&out).exists());
     }
     let (bob, key) = (f.vector(BOB), f.key());
-    f.fails(
+    fails(
         1,
         &["expired.json", "expired"],
         &["forward", "verify", "--key", &bob, "--forwardee", &key, "--instance", &f.path("expired.json")],
@@ -264,22 +259,22 @@ fn wrong_keys_and_passphrases_are_named() {
     let Some(f) = Fixture::new() else { return };
     let (bob, key, instance, message) = (f.vector(BOB), f.key(), f.instance(), f.vector(MESSAGE));
     let out = f.path("out");
-    f.fails(1, &["can't be decrypted with this key"], &["forward", "decrypt", "--key", &key, &message, &out]);
-    f.fails(1, &["no forwarding subkey"], &["forward", "decrypt", "--key", &bob, &message, &out]);
-    f.fails(1, &["neither binary nor in ASCII armor"], &["forward", "decrypt", "--key", &instance, &message, &out]);
-    f.fails(
+    fails(1, &["can't be decrypted with this key"], &["forward", "decrypt", "--key", &key, &message, &out]);
+    fails(1, &["no forwarding subkey"], &["forward", "decrypt", "--key", &bob, &message, &out]);
+    fails(1, &["neither binary nor in ASCII armor"], &["forward", "decrypt", "--key", &instance, &message, &out]);
+    fails(
         1,
         &["no subkey can be forwarded", "forwarding again is not allowed"],
         &["forward", "setup", "--key", &key, "--to", "x", "--out", &f.path("n")],
     );
-    f.ok(&["forward", "setup", "--multi-hop", "--key", &key, "--to", "x", "--out", &f.path("hop")]);
-    f.fails(
+    ok(&["forward", "setup", "--multi-hop", "--key", &key, "--to", "x", "--out", &f.path("hop")]);
+    fails(
         1,
         &["a3_recipient_key.asc", "has no Curve25519 subkey"],
         &["forward", "verify", "--key", &bob, "--forwardee", &bob, "--instance", &instance],
     );
-    f.fails(1, &["user ID"], &["forward", "setup", "--key", &bob, "--to", "", "--out", &f.path("n")]);
-    f.fails(2, &["--instance"], &["forward", "transform", &message]);
+    fails(1, &["user ID"], &["forward", "setup", "--key", &bob, "--to", "", "--out", &f.path("n")]);
+    fails(2, &["--instance"], &["forward", "transform", &message]);
     assert!(!Path::new(&out).exists() && !Path::new(&f.path("n")).exists());
 }
 
@@ -288,7 +283,7 @@ fn a_full_disk_leaves_nothing_half_written() {
     let Some(f) = Fixture::new() else { return };
     let input = f.path("long");
     let binary = draft("a3_encrypted_message.pgp").unwrap();
-    let long = [&binary[..96], &[0xD2, 0xFF], &200_000_u32.to_be_bytes(), &[1; 200_000]].concat();
+    let long = [&binary[..96], &[0xD2, 0xFF], &200_000_u32.to_be_bytes(), &vec![1; 200_000]].concat();
     fs::write(&input, long).unwrap();
     let (tool, instance) = (env!("CARGO_BIN_EXE_sealpost"), f.instance());
     let shell = |script: &str| {

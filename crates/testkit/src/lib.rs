@@ -10,6 +10,7 @@
 )]
 
 pub mod forms;
+pub mod fuzz;
 pub mod messages;
 
 use std::{
