@@ -33,7 +33,7 @@ use sequoia_openpgp::{
     types::{Curve, KeyFlags, ReasonForRevocation, SignatureType, SymmetricAlgorithm},
 };
 
-const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+const YEAR: Duration = Duration::from_hours(365 * 24);
 const TEXT: &[u8] = b"for your eyes only";
 
 fn builder() -> CertBuilder<'static> {

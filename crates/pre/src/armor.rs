@@ -62,6 +62,11 @@ pub(crate) fn dearmor(input: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     Ok(octets)
 }
 
+/// Whether this is a character of base64, padding aside.
+fn is_base64(c: u8) -> bool {
+    c.is_ascii_alphanumeric() || c == b'+' || c == b'/'
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,10 +15,11 @@ use crate::{
 /// Secret keys become public ones. A subkey for forwarded messages (the draft's §5.1: flag 0x40, or a KDF
 /// field of type 0xFF) is left out with its signatures, and so are subkeys without a binding signature, with
 /// an algorithm that is not known here, and all packets that are no part of a certificate
-/// ([RFC 9580 §10.1](https://www.rfc-editor.org/rfc/rfc9580#section-10.1)). What is written was taken apart
-/// first: no octet of a secret can come along in a packet that looked unknown.
+/// ([RFC 9580 §10.1](https://www.rfc-editor.org/rfc/rfc9580#section-10.1)). Of a key packet only the fields are
+/// written that its algorithm has in public: no octet of a secret can come along in a packet that looked unknown.
 ///
-/// Takes a public or a secret key, binary or in armor. Signatures are copied and not verified.
+/// Takes a public or a secret key, binary or in armor. User IDs and signatures are copied as they are, and
+/// signatures are not verified.
 ///
 /// # Errors
 ///

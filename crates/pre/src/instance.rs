@@ -36,8 +36,8 @@ pub enum NotValid {
 /// What a server needs to forward messages from one subkey to another: the two fingerprints, the key
 /// derivation that both share, and the factor.
 ///
-/// It can be kept as JSON ([`Self::to_json`]), in 96 octets ([`Self::to_bytes`]), and exchanged with
-/// Proton's format ([`Self::to_proton`]). All of them hold the secret factor.
+/// It can be kept as JSON ([`Self::expose_json`]), in 96 octets ([`Self::expose_bytes`]), and exchanged with
+/// Proton's format ([`Self::expose_proton`]). All of them hold the secret factor.
 pub struct Instance {
     forwarder: Fingerprint,
     forwardee: Fingerprint,

@@ -13,7 +13,7 @@ use crate::{
 pub(crate) const EDDSA_LEGACY: u8 = 22;
 /// The object identifier of Ed25519Legacy, 1.3.6.1.4.1.11591.15.1, with its length in front.
 pub(crate) const ED25519_OID: [u8; 10] = [0x09, 0x2B, 0x06, 0x01, 0x04, 0x01, 0xDA, 0x47, 0x0F, 0x01];
-/// The type of a KDF field with a fingerprint instead of the key's own (the draft's §4.1).
+/// The type of a KDF field with a fingerprint instead of the key's own (the draft's §5.1).
 pub(crate) const KDF_FORWARDING: u8 = 0xFF;
 
 /// The body of a key packet, cut in two.
@@ -39,21 +39,18 @@ impl<'a> KeyBody<'a> {
         let version = fields.octet()?;
         let _created = fields.number()?;
         let algorithm = fields.octet()?;
-        let (material, end) = match version {
-            4 => {
-                let mut end = fields;
-                skip_public(&mut end, algorithm)?;
-                (fields, end)
-            }
-            6 => {
-                let len = usize::try_from(fields.number()?).map_err(|_| fields.malformed())?;
-                let mut end = fields;
-                end.take(len)?;
-                (fields, end)
-            }
+        // In version 6 a length comes in between, which must say the same as the fields.
+        let counted = match version {
+            4 => None,
+            6 => Some(usize::try_from(fields.number()?).map_err(|_| fields.malformed())?),
             id => return Err(Error::Unsupported { what: "key version", id }),
         };
-        let (public, secret) = packet.body.split_at(end.offset() - packet.body_at);
+        let material = fields;
+        skip_public(&mut fields, algorithm)?;
+        if counted.is_some_and(|len| len != fields.offset() - material.offset()) {
+            return Err(fields.malformed());
+        }
+        let (public, secret) = packet.body.split_at(fields.offset() - packet.body_at);
         Ok(Self { algorithm, public, material, secret, version })
     }
 
@@ -85,7 +82,7 @@ pub(crate) fn key_digest<D: Digest>(public: &[u8]) -> D {
     D::new().chain_update([0x99]).chain_update(len.to_be_bytes()).chain_update(public)
 }
 
-/// Passes over the public fields of an algorithm (RFC 9580 §5.5.5; ML-KEM-768+X25519: RFC 9980 §4.3.1).
+/// Passes over the public fields of an algorithm (RFC 9580 §5.5.5, and for 30 to 36 draft-ietf-openpgp-pqc).
 fn skip_public(fields: &mut Fields<'_>, algorithm: u8) -> Result<()> {
     let mpis = match algorithm {
         1..=3 => 2,
@@ -100,10 +97,16 @@ fn skip_public(fields: &mut Fields<'_>, algorithm: u8) -> Result<()> {
             fields.counted()?;
             1
         }
-        25 | 27 => return fields.take(32).map(drop),
+        // X25519, Ed25519, SLH-DSA-SHAKE-128s and -128f; X448, Ed448, SLH-DSA-SHAKE-256s.
+        25 | 27 | 32 | 33 => return fields.take(32).map(drop),
         26 => return fields.take(56).map(drop),
         28 => return fields.take(57).map(drop),
+        34 => return fields.take(64).map(drop),
+        // ML-DSA-65+Ed25519, ML-DSA-87+Ed448, ML-KEM-768+X25519, ML-KEM-1024+X448.
+        30 => return fields.take(32 + 1952).map(drop),
+        31 => return fields.take(57 + 2592).map(drop),
         35 => return fields.take(32 + 1184).map(drop),
+        36 => return fields.take(56 + 1568).map(drop),
         id => return Err(Error::Unsupported { what: "public key algorithm", id }),
     };
     (0..mpis).try_for_each(|_| fields.mpi().map(drop))

@@ -94,7 +94,7 @@ pub enum PointPolicy {
     /// 8: what a sender adds of order 8 can't reveal k modulo 8.
     #[default]
     Strict,
-    /// Exactly the draft's check ([draft-wussler-openpgp-forwarding-00 §6.1](https://datatracker.ietf.org/doc/html/draft-wussler-openpgp-forwarding-00#section-6)):
+    /// Exactly the draft's check ([draft-wussler-openpgp-forwarding-00 §6](https://datatracker.ietf.org/doc/html/draft-wussler-openpgp-forwarding-00#section-6)):
     /// `8·P` must not be the identity. A sender who crafts points learns the factor modulo 8, up to its sign.
     Draft,
 }

@@ -63,19 +63,20 @@ pub enum Disposition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// How many PKESKs a message may have; 1024 by default. A message with more is an [`Error::Limit`].
-    pub pkesks: usize,
+    /// How many packets may stand in front of the encrypted data, PKESKs and all others; 1024 by default. A
+    /// message with more is an [`Error::Limit`].
+    pub packets: usize,
     /// How many multiplications, PKESKs times instances, a message may ask for; 256 by default. PKESKs
     /// beyond it are [`Refusal::ProductLimit`].
     pub products: usize,
     /// How many octets may stand in front of the encrypted data; 1 MiB by default. A message with more
-    /// is an [`Error::Limit`]. The streaming form holds up to about 1.4 times as much in memory.
+    /// is an [`Error::Limit`]. A head in armor takes up to about six times as much memory.
     pub head: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { pkesks: 1024, products: 256, head: 1 << 20 }
+        Self { packets: 1024, products: 256, head: 1 << 20 }
     }
 }
 

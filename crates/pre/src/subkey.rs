@@ -12,7 +12,7 @@ use crate::{
 const KDF_OWN: u8 = 1;
 
 /// A version 4 ECDH subkey over Curve25519, with its KDF field
-/// ([RFC 9580 §5.5.5.6](https://www.rfc-editor.org/rfc/rfc9580#section-5.5.5.6) and the draft's §4.1).
+/// ([RFC 9580 §5.5.5.6](https://www.rfc-editor.org/rfc/rfc9580#section-5.5.5.6) and the draft's §5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Curve25519Subkey {

@@ -49,20 +49,20 @@ fn instance() -> impl Strategy<Value = Instance> {
 proptest! {
     #[test]
     fn instances_are_read_back(instance in instance()) {
-        prop_assert_eq!(&Instance::from_json(instance.to_json().as_bytes()).unwrap(), &instance);
-        prop_assert_eq!(&Instance::from_bytes(&*instance.to_bytes()).unwrap(), &instance);
-        let proton = Instance::from_proton(instance.to_proton().as_bytes()).unwrap();
-        prop_assert_eq!(proton.to_proton(), instance.to_proton());
+        prop_assert_eq!(&Instance::from_json(instance.expose_json().as_bytes()).unwrap(), &instance);
+        prop_assert_eq!(&Instance::from_bytes(&*instance.expose_bytes()).unwrap(), &instance);
+        let proton = Instance::from_proton(instance.expose_proton().as_bytes()).unwrap();
+        prop_assert_eq!(proton.expose_proton(), instance.expose_proton());
     }
 
     #[test]
     fn a_changed_binary_instance_is_refused_or_another_one(instance in instance(), at in 0..96_usize, bit in 0..8_u8) {
-        let mut bytes = *instance.to_bytes();
+        let mut bytes = *instance.expose_bytes();
         bytes[at] ^= 1 << bit;
         // Each instance has one form: what is read differs, and is written as it was read.
         if let Ok(read) = Instance::from_bytes(&bytes) {
             prop_assert_ne!(&read, &instance);
-            prop_assert_eq!(*read.to_bytes(), bytes);
+            prop_assert_eq!(*read.expose_bytes(), bytes);
         }
     }
 
@@ -88,7 +88,7 @@ fn proton_s_fields_are_these() {
     let instance = Instance::from_proton(json.as_bytes()).unwrap();
     assert_eq!(instance.forwarder().to_string(), "8A5F35753833FF9919AD88161557E55093930510");
     assert_eq!(instance.factor().expose_bytes()[..4], [0x04, 0xB6, 0x57, 0x04]);
-    let written = instance.to_proton();
+    let written = instance.expose_proton();
     for field in [
         "\"PgpVersion\": 4",
         "\"ForwarderKeyFingerprint\": \"8a5f",

@@ -42,7 +42,7 @@ fn seal(args: &args::Setup, key: &[u8], passphrase: Option<&[u8]>, path: &Path) 
         Cert::from_bytes(&*certificate).map_err(|why| Failure::new(format!("{}: {why}", path.display())))?;
     let signer = Cert::from_bytes(key).map_err(|why| Failure::new(format!("{}: {why}", args.key.display())))?;
     let token = ActivationToken::generate().at(path)?;
-    let sealed = token.seal(&signer, passphrase, &certificate, SystemTime::now()).at(path)?;
+    let sealed = token.seal(&signer, passphrase, &certificate, SystemTime::now()).at("the activation token")?;
     Ok((token, sealed))
 }
 
@@ -71,7 +71,7 @@ fn write(args: &args::Setup, setup: Setup, token: Option<&[u8]>) -> Result<Files
     let mut instances = Vec::new();
     for (n, instance) in setup.instances.into_iter().enumerate() {
         let instance = instance.valid(args.not_before.map(UnixTime), args.not_after.map(UnixTime));
-        instances.push((add(&format!("instance-{n}.json"), instance.to_json().as_bytes())?, instance));
+        instances.push((add(&format!("instance-{n}.json"), instance.expose_json().as_bytes())?, instance));
     }
     new.into_iter().try_for_each(NewFile::keep_new)?;
     Ok(Files { fingerprint: setup.key.fingerprint().to_string(), key, token, instances })

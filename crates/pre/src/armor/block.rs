@@ -6,7 +6,7 @@ use base64ct::{Base64, Encoding};
 
 use crate::{Error, Result, error::wide, rewrite::Edit};
 
-use super::{LINE, crc24};
+use super::{LINE, crc24, is_base64};
 
 /// The first line of an armored message.
 pub(crate) const BEGIN: &[u8] = b"-----BEGIN PGP MESSAGE-----";
@@ -15,13 +15,12 @@ pub(crate) const BEGIN: &[u8] = b"-----BEGIN PGP MESSAGE-----";
 #[derive(Debug)]
 pub(crate) struct Block<'a> {
     text: &'a [u8],
-    /// Where to go on in the text.
+    /// Where the base64 text starts.
+    body: usize,
+    /// Where to go on.
     at: usize,
-    /// Where in the text the base64 characters are.
-    places: Vec<usize>,
-    /// Those characters.
-    characters: Vec<u8>,
-    /// What whole groups of four of them stand for.
+    /// Base64 characters that are less than a group of four.
+    pending: Vec<u8>,
     octets: Vec<u8>,
     ended: bool,
 }
@@ -50,62 +49,63 @@ impl<'a> Block<'a> {
     /// Reads the armor that `text` starts with. `None` where more text is needed.
     pub(crate) fn open(text: &'a [u8]) -> Result<Option<Self>> {
         let start = body_start(text)?;
-        Ok(start.map(|at| Self {
-            text,
-            at,
-            places: Vec::new(),
-            characters: Vec::new(),
-            octets: Vec::new(),
-            ended: false,
-        }))
+        Ok(start.map(|body| Self { text, body, at: body, pending: Vec::new(), octets: Vec::new(), ended: false }))
     }
 
-    /// Decodes until there are `wanted` octets; says whether there are. Stops in front of the padding, the
-    /// checksum or the last line.
-    pub(crate) fn decode(&mut self, wanted: usize) -> Result<bool> {
-        let characters = wanted.div_ceil(3) * 4;
-        while let Some(&c) = self.text.get(self.at).filter(|_| self.characters.len() < characters && !self.ended) {
+    /// Decodes until there are `wanted` octets or more; says whether there are. Stops in front of what is no
+    /// base64 character: the padding, the checksum, the last line, or what has no place in armor.
+    ///
+    /// Decodes at least twice as much as the last time, if it is there: who looks for more octets again and
+    /// again does so a few times only.
+    pub(crate) fn decode(&mut self, wanted: usize) -> bool {
+        let ahead = wanted.max(2 * self.octets.len());
+        let missing = (ahead - self.octets.len()).div_ceil(3) * 4;
+        while let Some(&c) = self.text.get(self.at).filter(|_| self.pending.len() < missing && !self.ended) {
             match c {
-                b' ' | b'\t' | b'\r' | b'\n' => {}
-                b'=' | b'-' => {
+                c if is_blank(c) => {}
+                c if is_base64(c) => self.pending.push(c),
+                _ => {
                     self.ended = true;
                     break;
-                }
-                _ => {
-                    self.places.push(self.at);
-                    self.characters.push(c);
                 }
             }
             self.at += 1;
         }
-        let from = self.octets.len() / 3 * 4;
-        let to = self.characters.len() / 4 * 4;
-        let decoded = decode(self.characters.get(from..to).unwrap_or_default());
-        let place = self.places.get(from).copied().unwrap_or_default();
-        self.octets.extend(decoded.ok_or(Error::malformed("armor", place))?);
-        Ok(self.octets.len() >= wanted)
+        let rest = self.pending.split_off(self.pending.len() / 4 * 4);
+        self.octets.extend(decode(&self.pending));
+        self.pending = rest;
+        self.octets.len() >= wanted
+    }
+
+    /// The base64 characters that were decoded, each with its place in the text.
+    fn characters(&self) -> impl Iterator<Item = (usize, u8)> {
+        let decoded = self.text.iter().copied().enumerate().skip(self.body);
+        decoded.filter(|(_, c)| !is_blank(*c)).take(self.octets.len() / 3 * 4)
     }
 
     pub(crate) fn octets(&self) -> &[u8] {
         &self.octets
     }
 
-    /// Where the armor's body ends, if it does: more text will not bring more octets.
-    pub(crate) fn end(&self) -> Option<usize> {
-        self.ended.then_some(self.at)
+    /// What is wrong, if the base64 text has ended: more text will not bring more octets.
+    pub(crate) fn end(&self) -> Option<Error> {
+        let end = self.text.get(self.at).filter(|_| self.ended)?;
+        let regular = matches!(end, b'=' | b'-');
+        Some(if regular { Error::truncated("message", self.at) } else { Error::malformed("armor", self.at) })
     }
 
     /// Where in the text the octet at `offset` is.
     pub(crate) fn place(&self, offset: u64) -> u64 {
-        let character = usize::try_from(offset / 3 * 4).ok();
-        wide(character.and_then(|character| self.places.get(character)).copied().unwrap_or(self.at))
+        let character = usize::try_from(offset / 3 * 4).unwrap_or(usize::MAX);
+        wide(self.characters().nth(character).map_or(self.at, |(place, _)| place))
     }
 
     /// How many octets the groups of four characters take that carry the first `len` octets, and where in
     /// the text they end.
     pub(crate) fn cut(&self, len: usize) -> (usize, usize) {
         let octets = len.next_multiple_of(3);
-        (octets, self.places.get(octets / 3 * 4 - 1).map_or(self.at, |place| place + 1))
+        let last = self.characters().nth((octets / 3 * 4).saturating_sub(1));
+        (octets, last.map_or(self.at, |(place, _)| place + 1))
     }
 
     /// The length of `insert`ed octets that keeps the lines of the armor as they are.
@@ -122,12 +122,12 @@ impl<'a> Block<'a> {
         let encoded = Base64::encode_string(&new);
         let mut edits = Vec::new();
         if !insert.is_empty() {
-            let at = self.places.first().copied().unwrap_or_default();
-            edits.push(Edit { offset: wide(at), replaced: 0, bytes: self.lines(insert) });
+            edits.push(Edit { offset: self.place(0), replaced: 0, bytes: self.lines(insert) });
         }
-        let changed = self.places.iter().zip(&self.characters).zip(encoded.bytes());
-        for ((&place, _), new) in changed.filter(|((_, old), new)| **old != *new) {
-            Edit::extend(&mut edits, wide(place), new);
+        for ((place, old), new) in self.characters().zip(encoded.bytes()) {
+            if old != new {
+                Edit::extend(&mut edits, wide(place), new);
+            }
         }
         (edits, register)
     }
@@ -141,8 +141,14 @@ impl<'a> Block<'a> {
     }
 }
 
-fn decode(characters: &[u8]) -> Option<Vec<u8>> {
+fn is_blank(c: u8) -> bool {
+    matches!(c, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// What groups of four base64 characters stand for.
+fn decode(characters: &[u8]) -> Vec<u8> {
     let mut octets = alloc::vec![0; characters.len() / 4 * 3];
-    Base64::decode(characters, &mut octets).ok()?;
-    Some(octets)
+    let len = Base64::decode(characters, &mut octets).map_or(0, <[u8]>::len);
+    octets.truncate(len);
+    octets
 }

@@ -6,7 +6,7 @@ use base64ct::{Base64, Encoding};
 
 use crate::{Error, Result, error::wide, rewrite::Edit};
 
-use super::crc24;
+use super::{crc24, is_base64};
 
 const END: &[u8] = b"-----END PGP MESSAGE-----";
 /// No line that has to be seen whole is longer, trailing white space aside.
@@ -131,8 +131,4 @@ fn line(text: &[u8], last: bool) -> Result<Option<&[u8]>> {
         None if last => Ok(Some(text)),
         None => Ok(None),
     }
-}
-
-fn is_base64(c: u8) -> bool {
-    c.is_ascii_alphanumeric() || c == b'+' || c == b'/'
 }

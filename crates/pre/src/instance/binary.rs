@@ -12,7 +12,7 @@ const HAS_NOT_BEFORE: u8 = 2;
 const HAS_NOT_AFTER: u8 = 4;
 
 impl Instance {
-    /// How many octets [`Self::to_bytes`] gives.
+    /// How many octets [`Self::expose_bytes`] gives.
     pub const BYTES: usize = 96;
 
     /// The instance in 96 octets, the secret factor among them:
@@ -26,7 +26,7 @@ impl Instance {
     /// | 8 + 8 | not-before and not-after, seconds since 1970, big-endian, or 0 |
     /// | 32 | factor, little-endian |
     #[must_use]
-    pub fn to_bytes(&self) -> Zeroizing<[u8; Self::BYTES]> {
+    pub fn expose_bytes(&self) -> Zeroizing<[u8; Self::BYTES]> {
         let (hash, symmetric) = self.kdf.map(Kdf::ids).unwrap_or_default();
         let flags = (HAS_KDF * u8::from(self.kdf.is_some()))
             | (HAS_NOT_BEFORE * u8::from(self.not_before.is_some()))
@@ -50,7 +50,7 @@ impl Instance {
         bytes
     }
 
-    /// Reads what [`Self::to_bytes`] gives.
+    /// Reads what [`Self::expose_bytes`] gives.
     ///
     /// # Errors
     ///

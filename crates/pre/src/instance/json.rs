@@ -53,7 +53,7 @@ impl Instance {
     ///
     /// `kdf` (numbers of OpenPGP's registries), `not_before` and `not_after` (seconds since 1970) are optional.
     #[must_use]
-    pub fn to_json(&self) -> Zeroizing<String> {
+    pub fn expose_json(&self) -> Zeroizing<String> {
         let mut object = Object::new();
         object.string("format", FORMAT);
         object.number("version", VERSION);
@@ -71,7 +71,7 @@ impl Instance {
         object.finish()
     }
 
-    /// Reads what [`Self::to_json`] gives.
+    /// Reads what [`Self::expose_json`] gives.
     ///
     /// # Errors
     ///

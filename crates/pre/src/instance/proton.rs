@@ -30,7 +30,7 @@ impl Instance {
     ///
     /// The key derivation and the limits in time have no place there and are left out.
     #[must_use]
-    pub fn to_proton(&self) -> Zeroizing<String> {
+    pub fn expose_proton(&self) -> Zeroizing<String> {
         let mut object = Object::new();
         object.number("PgpVersion", KEY_VERSION);
         object.string("ForwarderKeyFingerprint", &hex(self.forwarder.as_bytes()));

@@ -33,7 +33,6 @@ pub(crate) enum Scan<'a> {
 pub(crate) fn scan<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Scan<'a>> {
     let mut packets = Packets::new(bytes);
     let mut found = Vec::new();
-    let mut pkesks = 0;
     let need = |needed| {
         if needed > limits.head {
             return Err(Error::Limit { what: "octets in front of the encrypted data", limit: limits.head });
@@ -44,8 +43,7 @@ pub(crate) fn scan<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Scan<'a>> {
         let at = packets.offset();
         let Some(header) = packets.peek()? else { return need(bytes.len() + 1) };
         match header.tag {
-            tag::PKESK => pkesks += 1,
-            tag::SKESK | tag::MARKER | tag::PADDING | 40.. => {}
+            tag::PKESK | tag::SKESK | tag::MARKER | tag::PADDING | 40.. => {}
             tag::SEIPD | tag::OCB => {
                 let len = at + header.len;
                 let Some(&version) = bytes.get(len) else { return need(len + 1) };
@@ -55,8 +53,8 @@ pub(crate) fn scan<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Scan<'a>> {
             tag::SED => return Err(Error::NotIntegrityProtected { offset: wide(at) }),
             tag => return Err(Error::UnexpectedPacket { tag, offset: wide(at) }),
         }
-        if pkesks > limits.pkesks {
-            return Err(Error::Limit { what: "encrypted session keys", limit: limits.pkesks });
+        if found.len() >= limits.packets {
+            return Err(Error::Limit { what: "packets in front of the encrypted data", limit: limits.packets });
         }
         match packets.take(header)? {
             Ok(packet) => found.push(packet),

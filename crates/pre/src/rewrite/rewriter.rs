@@ -155,13 +155,13 @@ impl<'t> Rewriter<'t> {
         };
         let Some(mut block) = Block::open(window)? else { return more("armor") };
         let mut needed = 1;
-        while block.decode(needed)? {
+        while block.decode(needed) {
             match scan(block.octets(), &self.transform.limits).map_err(|error| error.at(|at| block.place(at)))? {
                 Scan::Need(octets) => needed = octets,
                 Scan::Complete(head) => return Ok(self.armored(&block, &head, edits)),
             }
         }
-        block.end().map_or_else(|| more("message"), |end| Err(Error::truncated("message", end)))
+        block.end().map_or_else(|| more("message"), Err)
     }
 
     fn armored(&mut self, block: &Block<'_>, head: &Head<'_>, edits: &mut Vec<Edit>) -> Progress {
