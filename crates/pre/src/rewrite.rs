@@ -66,7 +66,7 @@ pub struct Limits {
     /// How many packets may stand in front of the encrypted data, PKESKs and all others; 1024 by default. A
     /// message with more is an [`Error::Limit`].
     pub packets: usize,
-    /// How many multiplications, PKESKs times instances, a message may ask for; 256 by default. PKESKs
+    /// How many multiplications, PKESKs times instances, an input may ask for; 256 by default. PKESKs
     /// beyond it are [`Refusal::ProductLimit`].
     pub products: usize,
     /// How many octets may stand in front of the encrypted data; 1 MiB by default. A message with more

@@ -48,16 +48,17 @@ struct Parsed<'a> {
 }
 
 impl Transform<'_> {
-    /// Decides on each packet of a head and computes the new points.
-    pub(crate) fn decide(&self, head: &Head<'_>, room: Room) -> Changes {
+    /// Decides on each packet of a head and computes the new points, as many as are left by the limit.
+    pub(crate) fn decide(&self, head: &Head<'_>, room: Room, left: &mut usize) -> Changes {
         let mut jobs = Vec::new();
         let mut parsed: Vec<Parsed<'_>> = Vec::new();
         for packet in head.packets.iter().filter(|packet| packet.tag == tag::PKESK) {
             let pkesk = Pkesk::parse(packet.body).ok();
             let outcome = match pkesk {
                 None => Outcome::Refused(Refusal::Malformed),
-                Some(pkesk) => match self.candidates(&pkesk, room, self.limits.products - jobs.len()) {
+                Some(pkesk) => match self.candidates(&pkesk, room, *left) {
                     Ok((point, instances)) => {
+                        *left -= instances.len();
                         let pkesk = parsed.len();
                         let job = |&instance: &usize| Job { pkesk, instance, point, result: Ok(point) };
                         jobs.extend(instances.iter().map(job));

@@ -98,7 +98,7 @@ pub enum Refusal {
     #[error("{0}")]
     Point(PointRejection),
     /// [`Limits::products`](crate::Limits::products) is used up.
-    #[error("the message asks for more transforms than the limit allows")]
+    #[error("the input asks for more transforms than the limit allows")]
     ProductLimit,
 }
 

@@ -22,6 +22,8 @@ use crate::{
 pub struct Rewriter<'t> {
     transform: &'t Transform<'t>,
     room: Room,
+    /// How many multiplications are left by the limit.
+    products: usize,
     /// Where in the input the next window starts.
     offset: u64,
     state: State,
@@ -52,7 +54,14 @@ type Progress = (usize, State);
 
 impl<'t> Rewriter<'t> {
     pub(super) fn new(transform: &'t Transform<'t>, room: Room) -> Self {
-        Self { transform, room, offset: 0, state: State::Start, report: Report::default() }
+        Self {
+            transform,
+            room,
+            products: transform.limits.products,
+            offset: 0,
+            state: State::Start,
+            report: Report::default(),
+        }
     }
 
     /// Looks at the next octets of the input and consumes some of them, with their edits added to `edits`.
@@ -134,7 +143,7 @@ impl<'t> Rewriter<'t> {
             Scan::Need(_) if last => return Err(Error::truncated("message", window.len())),
             Scan::Need(_) => return Ok((0, State::Packets)),
         };
-        let Changes { edits: changes, insert, pkesks } = self.transform.decide(&head, self.room);
+        let Changes { edits: changes, insert, pkesks } = self.transform.decide(&head, self.room, &mut self.products);
         if !insert.is_empty() {
             edits.push(Edit { offset: 0, replaced: 0, bytes: insert });
         }
@@ -166,7 +175,7 @@ impl<'t> Rewriter<'t> {
 
     fn armored(&mut self, block: &Block<'_>, head: &Head<'_>, edits: &mut Vec<Edit>) -> Progress {
         let room = if self.room == Room::None { Room::None } else { Room::Multiples(Block::UNIT) };
-        let Changes { edits: changes, insert, pkesks } = self.transform.decide(head, room);
+        let Changes { edits: changes, insert, pkesks } = self.transform.decide(head, room, &mut self.products);
         let (octets, consumed) = block.cut(head.len);
         let (changes, difference) = block.edits(&insert, &changes, octets);
         edits.extend(changes);
