@@ -71,7 +71,7 @@ enum Component {
 
 impl Component {
     fn subkey(packet: &Packet<'_>) -> Self {
-        let forwarding = |body: &KeyBody<'_>| matches!(body.curve25519(), Some((_, [KDF_FORWARDING, ..])));
+        let forwarding = |body: &KeyBody<'_>| matches!(body.ecdh(), Some((_, _, [KDF_FORWARDING, ..])));
         match KeyBody::parse(packet) {
             Ok(body) if !forwarding(&body) && public(packet).is_ok() => {
                 let mut packets = Vec::new();

@@ -1,11 +1,11 @@
 //! The proxy factor: the number that turns messages for the forwarder into messages for the forwardee.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 
 use curve25519_dalek::Scalar;
 use subtle::{Choice, ConstantTimeEq};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     Error, Point, PointPolicy, PointRejection, Result, SubkeySecret,
@@ -19,16 +19,16 @@ use crate::{
 /// `dB` and `dC` are the clamped secrets of forwarder and forwardee. `k` itself is never clamped.
 ///
 /// It decrypts nothing by itself, yet it is a secret: together with the forwardee's key it gives the
-/// forwarder's. Wiped when dropped, compared in constant time.
+/// forwarder's. Wiped when dropped, compared in constant time; moving it moves a pointer and leaves no copy behind.
 #[doc(alias = "proxy parameter")]
-pub struct ProxyFactor(Scalar);
+pub struct ProxyFactor(Box<Zeroizing<Scalar>>);
 
 impl ProxyFactor {
     /// Computes the factor of a pair of subkeys, in constant time.
     #[must_use]
     pub fn compute(forwarder: &SubkeySecret, forwardee: &SubkeySecret) -> Self {
         let inverse = Zeroizing::new(forwardee.scalar().invert());
-        Self(*forwarder.scalar() * *inverse)
+        Self::new(*forwarder.scalar() * *inverse)
     }
 
     /// Reads a factor: 32 octets, little-endian.
@@ -37,8 +37,12 @@ impl ProxyFactor {
     ///
     /// [`Error::FactorOutOfRange`] for 0 and for values of n and above.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self> {
-        let factor = Option::from(Scalar::from_canonical_bytes(*bytes)).map(Self);
+        let factor = Option::from(Scalar::from_canonical_bytes(*bytes)).map(Self::new);
         factor.filter(|k: &Self| !bool::from(k.0.ct_eq(&Scalar::ZERO))).ok_or(Error::FactorOutOfRange)
+    }
+
+    fn new(k: Scalar) -> Self {
+        Self(Box::new(Zeroizing::new(k)))
     }
 
     /// Reads a factor written as 64 hexadecimal digits, little-endian, in constant time.
@@ -64,7 +68,7 @@ impl ProxyFactor {
     /// and the last forwardee.
     #[must_use]
     pub fn compose(&self, next: &Self) -> Self {
-        Self(self.0 * next.0)
+        Self::new(**self.0 * **next.0)
     }
 
     /// Whether this factor belongs to these two public keys: `k·Q_C = Q_B`.
@@ -98,12 +102,6 @@ impl ProxyFactor {
 impl ConstantTimeEq for ProxyFactor {
     fn ct_eq(&self, other: &Self) -> Choice {
         self.0.ct_eq(&other.0)
-    }
-}
-
-impl Drop for ProxyFactor {
-    fn drop(&mut self) {
-        self.0.zeroize();
     }
 }
 

@@ -4,6 +4,7 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::{Curve25519Subkey, Error, ForwarderSubkey, Pkesk, Point, Result, SubkeySecret, s2k::Locked};
@@ -153,6 +154,10 @@ impl ForwardeeSubkey {
     pub fn session_key_block(&self, point: &Point, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let Secret::Clear(secret) = &self.secret else { return Err(Error::Locked) };
         let shared = secret.shared(*point);
+        // A point of small order: the shared secret is no secret (RFC 7748, section 6.1).
+        if bool::from(shared.ct_eq(&[0; 32])) {
+            return Err(Error::Decryption);
+        }
         let len = wrapped.len().checked_sub(8).filter(|len| len % 8 == 0 && *len >= 16).ok_or(Error::Decryption)?;
         let mut block = Zeroizing::new(alloc::vec![0; len]);
         self.public.kdf.unwrap(&shared, &self.public.sender_fingerprint(), wrapped, &mut block)?;

@@ -64,10 +64,16 @@ impl<'a> KeyBody<'a> {
 
     /// The fields of ECDH over Curve25519: the point and the content of the KDF field.
     pub(crate) fn curve25519(&self) -> Option<(Point, &'a [u8])> {
+        let (curve, point, kdf) = self.ecdh()?;
+        let point = Point::from_wire(point).ok()?;
+        (CURVE_OID.get(1..) == Some(curve)).then_some((point, kdf))
+    }
+
+    /// The fields of ECDH: the curve's object identifier, the point, the content of the KDF field.
+    pub(crate) fn ecdh(&self) -> Option<(&'a [u8], &'a [u8], &'a [u8])> {
         let mut fields = self.material;
-        let curve = self.algorithm == ECDH && fields.array().ok()? == &CURVE_OID;
-        let point = Point::from_wire(fields.mpi().ok()?).ok()?;
-        curve.then_some((point, fields.counted().ok()?))
+        let ecdh = self.algorithm == ECDH;
+        ecdh.then_some((fields.counted().ok()?, fields.mpi().ok()?, fields.counted().ok()?))
     }
 }
 

@@ -20,6 +20,8 @@ mod stream;
 pub use report::{EncryptedData, MessageReport, Outcome, PkeskReport, Refusal, Report, SkippedBlock};
 pub use rewriter::Rewriter;
 
+pub(crate) use head::Walk;
+
 use decide::Room;
 
 /// What a transform does where the draft leaves a choice.
@@ -63,9 +65,9 @@ pub enum Disposition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// How many packets may stand in front of the encrypted data, PKESKs and all others; 1024 by default. A
-    /// message with more is an [`Error::Limit`].
-    pub packets: usize,
+    /// How many encrypted session keys a message may have, PKESKs and SKESKs; 1024 by default. A message with
+    /// more is an [`Error::Limit`].
+    pub session_keys: usize,
     /// How many multiplications, PKESKs times instances, an input may ask for; 256 by default. PKESKs
     /// beyond it are [`Refusal::ProductLimit`].
     pub products: usize,
@@ -76,7 +78,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { packets: 1024, products: 256, head: 1 << 20 }
+        Self { session_keys: 1024, products: 256, head: 1 << 20 }
     }
 }
 
@@ -142,8 +144,7 @@ impl<'a> Transform<'a> {
 
     /// Rewrites a whole input where it is. Only the planned octets change, and on an error none.
     ///
-    /// Nothing can be inserted here: a hidden recipient to whom several instances fit is
-    /// [`Refusal::NoRoom`].
+    /// Nothing can be inserted here: a session key to which several instances fit is [`Refusal::NoRoom`].
     ///
     /// # Errors
     ///
@@ -186,8 +187,8 @@ pub struct Plan {
 pub struct Edit {
     /// Where, counted in octets of the input from 0.
     pub offset: u64,
-    /// How many octets are replaced: as many as there are in `bytes`; or 0 where a hidden recipient to
-    /// whom several instances fit makes further packets necessary.
+    /// How many octets are replaced: as many as there are in `bytes`; or 0 where several instances fit one
+    /// session key and further packets are necessary.
     pub replaced: usize,
     /// What stands there afterwards.
     pub bytes: Vec<u8>,

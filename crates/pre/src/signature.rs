@@ -33,8 +33,8 @@ pub(crate) mod kind {
 
 const SHA512: u8 = 10;
 
-/// The first octet of the key flags of a subkey's binding signature; `None` where the packet is another
-/// signature or has no flags. All subpackets count, hashed or not: a flag that forbids something is
+/// The first octet of the key flags of a subkey's binding signature, 0 where it has none; `None` where the packet is
+/// another signature. All subpackets count, hashed or not: a flag that forbids something is
 /// obeyed wherever it stands.
 pub(crate) fn binding_flags(packet: &Packet<'_>) -> Result<Option<u8>> {
     let mut fields = Fields::new(packet.body, packet.body_at, "signature");
@@ -43,7 +43,7 @@ pub(crate) fn binding_flags(packet: &Packet<'_>) -> Result<Option<u8>> {
         return Ok(None);
     }
     fields.take(2)?;
-    let mut flags = None;
+    let mut flags = 0;
     for _ in ["hashed", "unhashed"] {
         let len = if version == 4 { u16::from_be_bytes(*fields.array()?).into() } else { fields.number()? };
         let start = fields.offset();
@@ -51,12 +51,11 @@ pub(crate) fn binding_flags(packet: &Packet<'_>) -> Result<Option<u8>> {
         let mut area = Fields::new(area, start, "signature subpacket");
         while !area.rest().is_empty() {
             if let [subpacket::KEY_FLAGS, octets @ ..] = subpacket_body(&mut area)? {
-                let octet = octets.first().copied().unwrap_or_default();
-                flags = Some(flags.unwrap_or_default() | octet);
+                flags |= octets.first().copied().unwrap_or_default();
             }
         }
     }
-    Ok(flags)
+    Ok(Some(flags))
 }
 
 /// A subpacket's type, its critical bit removed, and data. Lengths follow RFC 9580 §5.2.3.7.

@@ -131,7 +131,7 @@ fn check_plan(transform: &Transform<'_>, input: &[u8], edits: &[Edit]) {
     for end in [input.len(), input.len() / 2, input.len() / 4] {
         match transform.plan(&input[..end]) {
             Ok(plan) => assert_eq!(plan.edits, edits[..plan.edits.len()], "the plan from {end} octets"),
-            Err(Error::Incomplete { needed }) => assert!(needed > end && end < input.len() || end == 0),
+            Err(Error::Incomplete { needed }) => assert!(needed > end && (end < input.len() || end < 64)),
             Err(error) => panic!("a plan fails where the whole does not: {error}"),
         }
     }

@@ -146,7 +146,7 @@ fn is_blank(c: u8) -> bool {
 }
 
 /// What groups of four base64 characters stand for.
-fn decode(characters: &[u8]) -> Vec<u8> {
+pub(super) fn decode(characters: &[u8]) -> Vec<u8> {
     let mut octets = alloc::vec![0; characters.len() / 4 * 3];
     let len = Base64::decode(characters, &mut octets).map_or(0, <[u8]>::len);
     octets.truncate(len);

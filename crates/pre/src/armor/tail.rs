@@ -1,47 +1,63 @@
-//! The rest of an armored message: its octets are only counted, its checksum is corrected.
+//! The rest of an armored message: it is followed to its end, and its checksum is corrected.
 
 use alloc::vec::Vec;
 
 use base64ct::{Base64, Encoding};
 
-use crate::{Error, Result, error::wide, rewrite::Edit};
+use crate::{
+    Error, Result,
+    error::wide,
+    rewrite::{Edit, Walk},
+};
 
-use super::{crc24, is_base64};
+use super::{block::decode, crc24, is_base64};
 
 const END: &[u8] = b"-----END PGP MESSAGE-----";
 /// No line that has to be seen whole is longer, trailing white space aside.
 const LONGEST_LINE: usize = 1024;
+/// Octets of the longest length of a part of a packet.
+const LONGEST_LENGTH: usize = 5;
 
 /// Follows an armored message behind its first octets.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Tail {
     /// Base64 characters so far, padding left out.
     characters: u64,
     /// Padding characters so far.
     padding: u64,
     line_start: bool,
+    checksum_seen: bool,
     /// By how much the checksum's register differs from that of the old message …
     difference: u32,
     /// … behind so many octets.
     behind: u64,
-    /// How many octets there are, where the message says so.
-    expected: Option<u64>,
-    checksum_seen: bool,
+    /// Base64 characters that are less than a group of four.
+    pending: Vec<u8>,
+    /// The packet with the encrypted data, and octets of it that are less than a length.
+    walk: Walk,
+    octets: Vec<u8>,
+    /// Whether that packet is complete.
+    complete: bool,
 }
 
 impl Tail {
-    /// Starts behind `octets` octets, a multiple of 3; `expected` is how many the whole message has.
-    pub(crate) fn new(octets: usize, difference: u32, expected: Option<u64>) -> Self {
-        let behind = wide(octets);
-        Self {
+    /// Starts behind `behind` octets, a multiple of 3. Of these `octets` are behind the message's head.
+    pub(crate) fn new(behind: usize, difference: u32, walk: Walk, octets: &[u8]) -> Self {
+        let behind = wide(behind);
+        let mut tail = Self {
             characters: behind / 3 * 4,
             padding: 0,
             line_start: false,
+            checksum_seen: false,
             difference,
             behind,
-            expected,
-            checksum_seen: false,
-        }
+            pending: Vec::new(),
+            walk,
+            octets: octets.to_vec(),
+            complete: false,
+        };
+        tail.follow();
+        tail
     }
 
     /// Consumes what it can of the window; says how much, and whether the armor has ended.
@@ -71,7 +87,7 @@ impl Tail {
                     1
                 }
                 _ if is_base64(c) && self.padding == 0 && !self.checksum_seen => {
-                    self.characters += wide(data);
+                    self.take(window.get(at..at + data).unwrap_or_default());
                     data
                 }
                 _ => return Err(Error::malformed("armor", at)),
@@ -96,12 +112,39 @@ impl Tail {
         if line.trim_ascii_end() != END {
             return Err(Error::malformed("last line of the armor", at));
         }
-        match self.expected {
-            _ if !self.is_whole() => Err(Error::truncated("base64 text of the armor", at)),
-            Some(expected) if self.octets() < expected => Err(Error::truncated("encrypted data", at)),
-            Some(expected) if self.octets() > expected => Err(Error::TrailingData { offset: wide(at) }),
-            _ => Ok(true),
+        let rest = [&self.pending[..], b"==="].concat();
+        self.octets.extend(decode(rest.get(..4).filter(|_| !self.pending.is_empty()).unwrap_or_default()));
+        self.follow();
+        if !self.is_whole() {
+            Err(Error::truncated("base64 text of the armor", at))
+        } else if !self.complete && !self.walk.may_end() {
+            Err(Error::truncated("encrypted data", at))
+        } else if !self.octets.is_empty() {
+            Err(Error::TrailingData { offset: wide(at) })
+        } else {
+            Ok(true)
         }
+    }
+
+    /// Takes in base64 characters.
+    fn take(&mut self, characters: &[u8]) {
+        self.characters += wide(characters.len());
+        self.pending.extend_from_slice(characters);
+        let whole = self.pending.len() / 4 * 4;
+        self.octets.extend(decode(self.pending.get(..whole).unwrap_or_default()));
+        self.pending.drain(..whole);
+        self.follow();
+    }
+
+    /// Follows the packet through the octets that are there; what is behind its end stays.
+    fn follow(&mut self) {
+        if !self.complete {
+            let (consumed, complete) = self.walk.step(&self.octets);
+            self.octets.drain(..consumed);
+            self.complete = complete;
+        }
+        // One octet of what is behind the end is enough to tell that there is something.
+        self.octets.truncate(LONGEST_LENGTH);
     }
 
     /// Corrects the checksum at `at` by the difference, if there is one.

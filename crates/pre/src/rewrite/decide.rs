@@ -18,9 +18,10 @@ use crate::{
 pub(crate) struct Changes {
     /// Replacements of the same length.
     pub(crate) edits: Vec<Edit>,
-    /// Packets to put in front of the message: for hidden recipients to whom several instances fit.
+    /// Packets to put in front of the message: for session keys to which several instances fit.
     pub(crate) insert: Vec<u8>,
     pub(crate) pkesks: Vec<PkeskReport>,
+    pub(crate) skesks_dropped: usize,
 }
 
 /// Whether packets can be inserted in front of a message.
@@ -181,8 +182,9 @@ impl Transform<'_> {
             };
             if policy == Disposition::Drop {
                 changes.edits.push(Edit::replace(wide(packet.offset), filler(packet.whole.len())));
-                if let Some(report) = report {
-                    report.outcome = Outcome::Dropped;
+                match report {
+                    Some(report) => report.outcome = Outcome::Dropped,
+                    None => changes.skesks_dropped += 1,
                 }
             }
         }

@@ -10,7 +10,7 @@ use crate::{
 
 use super::{EncryptedData, Limits};
 
-/// The packets in front of the encrypted data, and the header of the packet with the data.
+/// The session keys in front of the encrypted data, and the header of the packet with the data.
 #[derive(Debug)]
 pub(crate) struct Head<'a> {
     pub(crate) packets: Vec<Packet<'a>>,
@@ -33,33 +33,36 @@ pub(crate) enum Scan<'a> {
 pub(crate) fn scan<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Scan<'a>> {
     let mut packets = Packets::new(bytes);
     let mut found = Vec::new();
-    let need = |needed| {
-        if needed > limits.head {
-            return Err(Error::Limit { what: "octets in front of the encrypted data", limit: limits.head });
-        }
-        Ok(Scan::Need(needed))
+    let within = |end| {
+        let error = Error::Limit { what: "octets in front of the encrypted data", limit: limits.head };
+        if end > limits.head { Err(error) } else { Ok(end) }
     };
     loop {
         let at = packets.offset();
-        let Some(header) = packets.peek()? else { return need(bytes.len() + 1) };
+        let Some(header) = packets.peek()? else { return within(bytes.len() + 1).map(Scan::Need) };
         match header.tag {
             tag::PKESK | tag::SKESK | tag::MARKER | tag::PADDING | 40.. => {}
             tag::SEIPD | tag::OCB => {
-                let len = at + header.len;
-                let Some(&version) = bytes.get(len) else { return need(len + 1) };
+                let len = within(at + header.len)?;
+                let Some(&version) = bytes.get(len) else { return Ok(Scan::Need(len + 1)) };
                 let data = encrypted_data(header, version)?;
                 return Ok(Scan::Complete(Head { packets: found, data, len, body: header.body }));
             }
             tag::SED => return Err(Error::NotIntegrityProtected { offset: wide(at) }),
             tag => return Err(Error::UnexpectedPacket { tag, offset: wide(at) }),
         }
-        if found.len() >= limits.packets {
-            return Err(Error::Limit { what: "packets in front of the encrypted data", limit: limits.packets });
+        let packet = match packets.take(header)? {
+            Ok(packet) => packet,
+            Err(needed) => return within(needed).map(Scan::Need),
+        };
+        within(packets.offset())?;
+        if !matches!(packet.tag, tag::PKESK | tag::SKESK) {
+            continue;
         }
-        match packets.take(header)? {
-            Ok(packet) => found.push(packet),
-            Err(needed) => return need(needed),
+        if found.len() >= limits.session_keys {
+            return Err(Error::Limit { what: "encrypted session keys", limit: limits.session_keys });
         }
+        found.push(packet);
     }
 }
 

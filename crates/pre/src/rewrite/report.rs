@@ -10,7 +10,7 @@ use crate::{Error, NotValid, PointRejection, Recipient};
 pub struct Report {
     /// Each message, in the order of the input.
     pub messages: Vec<MessageReport>,
-    /// Where something began like a message in a text and then was none; it is left as it was.
+    /// Where something began like a message in a text and then was none; it is left as it was. The first 1024.
     pub skipped: Vec<SkippedBlock>,
 }
 
@@ -39,6 +39,8 @@ pub struct MessageReport {
     pub pkesks: Vec<PkeskReport>,
     /// How many session keys encrypted with a passphrase (SKESK) it has.
     pub skesks: usize,
+    /// How many of those were dropped.
+    pub skesks_dropped: usize,
     /// The packet with its encrypted data.
     pub data: EncryptedData,
 }
@@ -88,7 +90,7 @@ pub enum Refusal {
     /// It names a forwarder's key, but is not ECDH over Curve25519.
     #[error("it is not ECDH over Curve25519")]
     NotCurve25519,
-    /// Several instances fit a hidden recipient, and each would need a packet of its own.
+    /// Several instances fit it, and each would need a packet of its own.
     #[error("several instances fit it, and there is no room for more packets here")]
     NoRoom,
     /// No instance for it is valid now.

@@ -14,7 +14,7 @@ use crate::{
         tail::Tail,
     },
     error::wide,
-    packet::{Body, tag},
+    packet::tag,
 };
 
 /// A pass over one input. The caller owns the buffer and applies the edits.
@@ -30,7 +30,7 @@ pub struct Rewriter<'t> {
     report: Report,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum State {
     Start,
     /// Between blocks of armor. Whether the window starts with a line.
@@ -48,6 +48,13 @@ enum State {
     /// Behind a binary message.
     End,
 }
+
+/// Room for the lines of armor in front of the base64 text, in octets.
+const ARMOR_HEADERS: usize = 16 * 1024;
+/// No mail has more messages in it.
+const MAX_MESSAGES: usize = 1024;
+/// More reports of blocks that were passed over are not kept.
+const MAX_SKIPPED: usize = 1024;
 
 /// How far a state came: octets consumed, and the state that follows.
 type Progress = (usize, State);
@@ -118,8 +125,12 @@ impl<'t> Rewriter<'t> {
     }
 
     fn advance(&mut self, window: &[u8], last: bool, edits: &mut Vec<Edit>) -> Result<Progress> {
-        match self.state {
-            State::Start => Ok((0, start(window))),
+        // After an error there is nothing to go on with.
+        match core::mem::replace(&mut self.state, State::End) {
+            State::Packets | State::Block if self.report.messages.len() >= MAX_MESSAGES => {
+                Err(Error::Limit { what: "OpenPGP messages in one text", limit: MAX_MESSAGES })
+            }
+            State::Start => Ok((0, start(window, last))),
             State::Text { line_start } => Ok(text(window, last, line_start)),
             State::Packets => self.packets(window, last, edits),
             State::Binary(mut walk) => {
@@ -143,26 +154,29 @@ impl<'t> Rewriter<'t> {
             Scan::Need(_) if last => return Err(Error::truncated("message", window.len())),
             Scan::Need(_) => return Ok((0, State::Packets)),
         };
-        let Changes { edits: changes, insert, pkesks } = self.transform.decide(&head, self.room, &mut self.products);
-        if !insert.is_empty() {
-            edits.push(Edit { offset: 0, replaced: 0, bytes: insert });
+        let mut changes = self.transform.decide(&head, self.room, &mut self.products);
+        self.note(&head, &mut changes, false);
+        if !changes.insert.is_empty() {
+            edits.push(Edit { offset: 0, replaced: 0, bytes: changes.insert });
         }
-        edits.extend(changes);
-        self.note(&head, pkesks, false);
+        edits.extend(changes.edits);
         Ok((head.len, State::Binary(Walk::new(head.body))))
     }
 
     /// The head of an armored message.
     fn block(&mut self, window: &[u8], last: bool, edits: &mut Vec<Edit>) -> Result<Progress> {
-        let limit = self.transform.limits.head;
+        let head = self.transform.limits.head;
+        // Base64 takes a third more, line ends and headers a little.
+        let limit = head.saturating_mul(3) / 2 + ARMOR_HEADERS;
         let more = |what| match last {
-            _ if window.len() > limit / 2 * 3 => {
-                Err(Error::Limit { what: "octets of armor in front of the encrypted data", limit })
+            _ if window.len() > limit => {
+                Err(Error::Limit { what: "octets in front of the encrypted data", limit: head })
             }
             true => Err(Error::truncated(what, window.len())),
             false => Ok((0, State::Block)),
         };
-        let Some(mut block) = Block::open(window)? else { return more("armor") };
+        let text = window.get(..limit).unwrap_or(window);
+        let Some(mut block) = Block::open(text)? else { return more("armor") };
         let mut needed = 1;
         while block.decode(needed) {
             match scan(block.octets(), &self.transform.limits).map_err(|error| error.at(|at| block.place(at)))? {
@@ -175,35 +189,48 @@ impl<'t> Rewriter<'t> {
 
     fn armored(&mut self, block: &Block<'_>, head: &Head<'_>, edits: &mut Vec<Edit>) -> Progress {
         let room = if self.room == Room::None { Room::None } else { Room::Multiples(Block::UNIT) };
-        let Changes { edits: changes, insert, pkesks } = self.transform.decide(head, room, &mut self.products);
+        let mut changes = self.transform.decide(head, room, &mut self.products);
+        self.note(head, &mut changes, true);
         let (octets, consumed) = block.cut(head.len);
-        let (changes, difference) = block.edits(&insert, &changes, octets);
+        let (changes, difference) = block.edits(&changes.insert, &changes.edits, octets);
         edits.extend(changes);
-        self.note(head, pkesks, true);
-        let expected = match head.body {
-            Body::Definite(len) => Some(wide(head.len) + len),
-            _ => None,
-        };
-        (consumed, State::Armor(Tail::new(octets, difference, expected)))
+        let rest = block.octets().get(head.len..octets).unwrap_or_default();
+        (consumed, State::Armor(Tail::new(octets, difference, Walk::new(head.body), rest)))
     }
 
-    fn note(&mut self, head: &Head<'_>, pkesks: Vec<super::PkeskReport>, armored: bool) {
-        let skesks = head.packets.iter().filter(|packet| packet.tag == tag::SKESK).count();
-        self.report.messages.push(MessageReport { offset: self.offset, armored, pkesks, skesks, data: head.data });
+    fn note(&mut self, head: &Head<'_>, changes: &mut Changes, armored: bool) {
+        self.report.messages.push(MessageReport {
+            offset: self.offset,
+            armored,
+            pkesks: core::mem::take(&mut changes.pkesks),
+            skesks: head.packets.iter().filter(|packet| packet.tag == tag::SKESK).count(),
+            skesks_dropped: changes.skesks_dropped,
+            data: head.data,
+        });
     }
 
     /// Leaves a block as it is that can't be read.
     fn skip(&mut self, error: Error) -> Progress {
-        self.report.skipped.push(SkippedBlock { offset: self.offset, error: error.shifted(self.offset) });
+        if self.report.skipped.len() < MAX_SKIPPED {
+            self.report.skipped.push(SkippedBlock { offset: self.offset, error: error.shifted(self.offset) });
+        }
         (BEGIN.len(), State::Text { line_start: false })
     }
 }
 
-/// Binary packets start with a set high bit; the byte order mark of UTF-8 is text.
-fn start(window: &[u8]) -> State {
+/// How many octets tell a text from a binary message.
+const START: usize = 64;
+
+/// Binary packets start with a set high bit. A text whose first letter is not ASCII does so too, but is UTF-8.
+fn start(window: &[u8], last: bool) -> State {
+    let first = window.get(..START).unwrap_or(window);
+    // A letter that is cut off at the end has no error length.
+    let utf8 = || core::str::from_utf8(first).map_or_else(|error| error.error_len().is_none(), |_| true);
     match window {
-        [] | [0xEF] | [0xEF, 0xBB] => State::Start,
-        [0xEF, 0xBB, 0xBF, ..] | [..=0x7F, ..] => State::Text { line_start: true },
+        [] => State::Start,
+        [..=0x7F, ..] => State::Text { line_start: true },
+        _ if first.len() < START && !last => State::Start,
+        _ if utf8() => State::Text { line_start: true },
         _ => State::Packets,
     }
 }
@@ -212,7 +239,7 @@ fn start(window: &[u8]) -> State {
 fn text(window: &[u8], last: bool, line_start: bool) -> Progress {
     let starts_line = |at: usize| match at.checked_sub(1) {
         None => line_start,
-        Some(before) => matches!(window.get(before), Some(b'\n' | b'\r')),
+        Some(before) => window.get(before) == Some(&b'\n'),
     };
     // A line that starts with the marker, or may do so once more of it is seen.
     for at in memchr::memmem::find_iter(window, BEGIN).filter(|at| starts_line(*at)) {
