@@ -1,5 +1,7 @@
 //! The chores of the workspace: `cargo xtask test`, `cargo xtask fuzz`, `cargo xtask docs`.
 
+#![forbid(unsafe_code)]
+
 mod peers;
 mod shell;
 mod steps;

@@ -117,7 +117,8 @@ pub(crate) struct InOut {
     /// The message; - or nothing is stdin.
     #[arg(value_name = "IN")]
     pub(crate) input: Option<PathBuf>,
-    /// Where it goes; - or nothing is stdout. A file appears only once it is complete.
+    /// Where it goes; - or nothing is stdout. A file appears only once it is complete; a link to one stays a link. A
+    /// device or a pipe is written as it comes.
     #[arg(value_name = "OUT")]
     pub(crate) output: Option<PathBuf>,
 }
@@ -189,7 +190,7 @@ pub(crate) struct Export {
     /// The instance to write in Proton's format.
     #[arg(long, value_name = "INSTANCE")]
     pub(crate) proton: PathBuf,
-    /// Where it goes; stdout without it.
+    /// Where it goes; - or nothing is stdout.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }

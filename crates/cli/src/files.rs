@@ -1,28 +1,26 @@
 //! Inputs and outputs: files, stdin and stdout.
 
 use std::{
-    fs::{self, File, Permissions},
-    io::{self, Read, Write},
-    os::unix::fs::PermissionsExt,
+    fs::{File, Metadata},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
 use sealpost::pre::Instance;
-use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use crate::failure::{At, Failure, Result};
 
+mod target;
+
+pub(crate) use target::{Access, NewFile, write_secret, write_to};
+
 /// No key, instance or passphrase file is larger.
-const SMALL: u64 = 1 << 20;
+const SMALL: usize = 1 << 20;
 /// From here on a terminal sees a progress bar.
 const LONG: u64 = 4 << 20;
 const BAR: &str = "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
-/// For the owner alone.
-const SECRET: u32 = 0o600;
-/// Less what the umask takes away.
-const PUBLIC: u32 = 0o666;
 
 /// A place that data comes from or goes to; `-` is stdin or stdout.
 #[derive(Clone, Debug)]
@@ -43,8 +41,17 @@ impl From<Option<PathBuf>> for Place {
 impl Place {
     /// What errors of reading call it.
     pub(crate) fn input_name(&self) -> &Path {
+        self.name("stdin")
+    }
+
+    /// What errors of writing call it.
+    pub(crate) fn output_name(&self) -> &Path {
+        self.name("stdout")
+    }
+
+    fn name<'a>(&'a self, standard: &'a str) -> &'a Path {
         match self {
-            Self::Standard => Path::new("stdin"),
+            Self::Standard => Path::new(standard),
             Self::File(path) => path,
         }
     }
@@ -95,19 +102,21 @@ impl<R> Drop for Watched<R> {
 
 fn open(path: &Path) -> Result<File> {
     let file = File::open(path).at(path)?;
-    if file.metadata().at(path)?.is_dir() {
-        return Err(Failure::new(format!("{}: is a directory, not a file", path.display())));
-    }
+    file.metadata().and_then(no_folder).at(path)?;
     Ok(file)
+}
+
+fn no_folder(metadata: Metadata) -> io::Result<Metadata> {
+    if metadata.is_dir() { Err(io::Error::other("is a directory, not a file")) } else { Ok(metadata) }
 }
 
 /// Reads a small file that may hold a secret.
 pub(crate) fn read_small(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    let file = open(path)?;
-    let len = file.metadata().at(path)?.len().min(SMALL);
-    let mut content = Zeroizing::new(Vec::with_capacity(usize::try_from(len + 1).unwrap_or_default()));
-    file.take(SMALL + 1).read_to_end(&mut content).at(path)?;
-    if u64::try_from(content.len()).unwrap_or(u64::MAX) > SMALL {
+    // A buffer that grows leaves copies behind, and a pipe doesn't say how much it holds.
+    let mut content = Zeroizing::new(Vec::with_capacity(SMALL + 1));
+    let most = u64::try_from(content.capacity()).unwrap_or(u64::MAX);
+    open(path)?.take(most).read_to_end(&mut content).at(path)?;
+    if content.len() > SMALL {
         return Err(Failure::new(format!("{}: larger than {SMALL} octets: not a key", path.display())));
     }
     Ok(content)
@@ -131,69 +140,25 @@ pub(crate) fn read_instance(path: &Path) -> Result<Instance> {
     if content.starts_with(b"SPFI") { Instance::from_bytes(&content) } else { Instance::from_json(&content) }.at(path)
 }
 
-/// A file that appears whole, under its name, or not at all.
-#[derive(Debug)]
-pub(crate) struct NewFile {
-    file: NamedTempFile,
-    path: PathBuf,
-}
+#[cfg(test)]
+mod tests {
+    use std::{fs, process::Command, thread};
 
-impl NewFile {
-    /// A file that only its owner may read.
-    pub(crate) fn secret(path: &Path) -> Result<Self> {
-        Self::create(path, SECRET)
-    }
+    use super::*;
 
-    fn create(path: &Path, mode: u32) -> Result<Self> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new()
-            .prefix(".sealpost-")
-            .permissions(Permissions::from_mode(mode))
-            .tempfile_in(folder)
-            .at(path)?;
-        Ok(Self { file, path: path.to_owned() })
-    }
-
-    pub(crate) fn write(mut self, content: &[u8]) -> Result<Self> {
-        self.file.write_all(content).at(&self.path)?;
-        Ok(self)
-    }
-
-    /// Gives the file its name, and takes that of an older one.
-    pub(crate) fn keep(self) -> Result {
-        self.file.as_file().sync_all().at(&self.path)?;
-        self.file.persist(&self.path).map(drop).map_err(|error| error.error).at(&self.path)
-    }
-
-    /// Gives the file its name, unless another has it.
-    pub(crate) fn keep_new(self) -> Result {
-        self.file.as_file().sync_all().at(&self.path)?;
-        self.file.persist_noclobber(&self.path).map(drop).map_err(|error| error.error).at(&self.path)
-    }
-}
-
-/// Writes to stdout, to a device, or to a file that appears once `write` has succeeded.
-pub(crate) fn write_to<T>(to: &Place, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
-    match to {
-        Place::Standard => {
-            let mut stdout = io::stdout().lock();
-            let done = write(&mut stdout)?;
-            stdout.flush().at("stdout")?;
-            Ok(done)
-        }
-        // A device or a pipe must not be replaced by a file.
-        Place::File(path) if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) => {
-            let mut file = File::options().write(true).open(path).at(path)?;
-            write(&mut file)
-        }
-        Place::File(path) => {
-            let mut new = NewFile::create(path, PUBLIC)?;
-            if let Ok(old) = fs::metadata(path) {
-                new.file.as_file().set_permissions(old.permissions()).at(path)?;
-            }
-            let done = write(new.file.as_file_mut())?;
-            new.keep()?;
-            Ok(done)
+    #[test]
+    fn the_buffer_of_a_secret_never_grows() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for len in [100, 100_000, SMALL] {
+            let secret = vec![7; len];
+            let (to, sent) = (pipe.clone(), secret.clone());
+            let writer = thread::spawn(move || fs::write(to, sent).unwrap());
+            let content = read_small(&pipe).unwrap();
+            writer.join().unwrap();
+            assert_eq!(*content, secret);
+            assert_eq!(content.capacity(), SMALL + 1, "{len}");
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Data goes to stdout, what is for people to stderr. With `--json` reports are JSON: on stdout where a
 //! command has no other data, else on stderr. Exit codes: see [`failure::Failure`].
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 use clap::Parser;

@@ -4,95 +4,20 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output, Stdio},
 };
 
-use sealpost_testkit::{draft, vectors};
+use sealpost_testkit::draft;
 use serde_json::Value;
-use tempfile::TempDir;
 
-const BOB: &str = "draft/a3_recipient_key.asc";
-const MESSAGE: &str = "draft/a3_encrypted_message.asc";
-const TEXT: &[u8] = b"Message for Bob";
+#[path = "support/fixture.rs"]
+mod fixture;
 
-/// A folder with a forward from the draft's Bob to Charles.
-struct Fixture {
-    folder: TempDir,
-    vectors: PathBuf,
-}
-
-impl Fixture {
-    fn new() -> Option<Self> {
-        let fixture = Self { folder: tempfile::tempdir().unwrap(), vectors: vectors()? };
-        ok(&[
-            "forward",
-            "setup",
-            "--key",
-            &fixture.vector(BOB),
-            "--to",
-            "Charles <c@example.org>",
-            "--out",
-            &fixture.path("c"),
-        ]);
-        Some(fixture)
-    }
-
-    fn vector(&self, name: &str) -> String {
-        self.vectors.join(name).to_str().unwrap().to_owned()
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).to_str().unwrap().to_owned()
-    }
-
-    fn instance(&self) -> String {
-        self.path("c/instance-0.json")
-    }
-
-    fn key(&self) -> String {
-        self.path("c/forwardee.key.asc")
-    }
-
-    fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.folder.path()).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-}
-
-fn run(args: &[&str], stdin: Stdio) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_sealpost")).args(args).stdin(stdin).output().unwrap()
-}
-
-fn ok(args: &[&str]) -> Output {
-    let output = run(args, Stdio::null());
-    assert!(output.status.success(), "{args:?}: {}", stderr(&output));
-    output
-}
-
-/// Fails with this exit code and says all of this on stderr; OUT, if there is one, stays as it was.
-fn fails(code: i32, says: &[&str], args: &[&str]) {
-    let output = run(args, Stdio::null());
-    assert_eq!(output.status.code(), Some(code), "{args:?}: {}", stderr(&output));
-    for text in says {
-        assert!(stderr(&output).contains(text), "{args:?} does not say {text:?}: {}", stderr(&output));
-    }
-    assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
+use fixture::{BOB, Fixture, MESSAGE, TEXT, fails, mode, ok, run, stderr};
 
 fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
-}
-
-fn mode(path: &str) -> u32 {
-    fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
 #[test]
@@ -164,6 +89,17 @@ fn reports_for_machines() {
         (&pkesk["recipient"], &pkesk["curve25519"], &pkesk["outcome"]),
         (&"1557E55093930510".into(), &true.into(), &"kept".into())
     );
+    // A session key of a passphrase, kept or dropped.
+    let skesk = [&[0xC3, 13, 4, 9, 3, 8], &[7; 8][..], &[0x60], &draft("a3_encrypted_message.pgp").unwrap()].concat();
+    fs::write(f.path("skesk"), skesk).unwrap();
+    for (skesks, dropped) in [("keep", 0), ("drop", 1)] {
+        let (instance, input, out) = (f.instance(), f.path("skesk"), f.path("out"));
+        let args = ["forward", "transform", "--instance", &instance, "--skesks", skesks, &input, &out];
+        assert!(stderr(&ok(&args)).contains(&format!("1 session keys encrypted with a passphrase, {dropped} of them")));
+        let report: Value = serde_json::from_slice(&ok(&[&["--json"], &args[..]].concat()).stderr).unwrap();
+        let message = &report["messages"][0];
+        assert_eq!((&message["skesks"], &message["skesks_dropped"]), (&1.into(), &dropped.into()));
+    }
     // Beside data on stdout the report is on stderr.
     let transformed = ok(&["--json", "forward", "transform", "--instance", &f.instance(), &f.vector(MESSAGE)]);
     let report: Value = serde_json::from_slice(&transformed.stderr).unwrap();

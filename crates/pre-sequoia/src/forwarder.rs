@@ -1,13 +1,13 @@
 //! Reading the forwarder's key.
 
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use sealpost_pre::{
     Curve25519Subkey, Error as CoreError, ForwardeeKey, Forwarder, ForwarderSubkey, Ineligible, MultiHop, Skipped,
-    SubkeySecret,
+    SubkeySecret, UnixTime,
 };
 use sequoia_openpgp::{
-    Cert, Error as SequoiaError,
+    Cert, Error as SequoiaError, anyhow,
     cert::amalgamation::{ValidAmalgamation, ValidateAmalgamation, key::ErasedKeyAmalgamation},
     crypto::mpi,
     packet::key::{PublicParts, SecretKeyMaterial},
@@ -24,39 +24,67 @@ use crate::{Result, secret::unlocked};
 /// Eligible is a version 4 ECDH subkey over Curve25519 that is valid at `now` under Sequoia's standard policy
 /// and whose key flags say encryption and nothing else, the flag "split" aside
 /// ([draft-wussler-openpgp-forwarding-00 §5](https://datatracker.ietf.org/doc/html/draft-wussler-openpgp-forwarding-00#section-5)).
-/// Forwarding subkeys, which Sequoia does not know, are read by the core.
+/// Forwarding subkeys, which Sequoia does not know, are read and judged by the core
+/// ([`Forwarder::candidates`]), their primary key by Sequoia; their secrets are read where `hops` allows it only.
 ///
 /// # Errors
 ///
 /// Of the core: `NoEligibleSubkey` with all reasons; `Locked` if a passphrase is needed, `WrongPassphrase` if it
 /// is another one. [`Error::Sequoia`](crate::Error::Sequoia) for what is no valid key.
 pub fn forwarder(key: &[u8], passphrase: Option<&[u8]>, now: SystemTime, hops: MultiHop) -> Result<Forwarder> {
-    let publics = Curve25519Subkey::read_all(key)?;
-    let (mut eligible, mut skipped) = (Vec::new(), Vec::new());
+    let (mut forwarding, mut ordinary, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
+    let unix = UnixTime(now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs());
+    let candidates = Forwarder::candidates(key, unix, hops)?;
     let cert = Cert::from_bytes(key)?;
-    for subkey in cert.keys().subkeys() {
-        let fingerprint = subkey.key().fingerprint().to_hex();
-        let found = publics.iter().find(|public| public.fingerprint.to_string() == fingerprint);
-        match judge(&subkey.into(), now).and_then(|()| found.ok_or_else(unsupported_kdf)) {
-            Ok(public) => eligible.push((*public, fingerprint)),
-            Err(reason) => skipped.push(Skipped { subkey: fingerprint, reason }),
+    let primary = primary(&cert, now);
+    for (subkey, verdict) in candidates {
+        let listed = cert.keys().subkeys().find(|listed| listed.key().fingerprint().to_hex() == subkey);
+        let verdict = match listed {
+            Some(listed) => judge(&listed.into(), now).and(verdict),
+            None => verdict.and_then(unlisted),
+        };
+        match verdict.and_then(|public| primary.clone().map(|()| public)) {
+            Ok(public) if public.first_forwarder.is_some() => forwarding.push(public),
+            Ok(public) => ordinary.push(public),
+            Err(reason) => skipped.push(Skipped { subkey, reason }),
         }
     }
     let mut subkeys = Vec::new();
-    for (public, fingerprint) in eligible {
-        match secret(&cert, &fingerprint, passphrase)? {
+    for public in ordinary {
+        let subkey = public.fingerprint.to_string();
+        match secret(&cert, &subkey, passphrase)? {
             Some(secret) => subkeys.push(ForwarderSubkey::new(public, secret)?),
-            None => skipped.push(Skipped { subkey: fingerprint, reason: Ineligible::NoSecret }),
+            None => skipped.push(Skipped { subkey, reason: Ineligible::NoSecret }),
         }
     }
-    if publics.iter().any(|public| public.first_forwarder.is_some()) {
-        subkeys.extend(forwarding_subkeys(key, passphrase)?);
+    if !forwarding.is_empty() {
+        subkeys.extend(forwarding_subkeys(key, &forwarding, passphrase)?);
     }
     Ok(Forwarder::new(subkeys, skipped, hops)?)
 }
 
-fn unsupported_kdf() -> Ineligible {
-    Ineligible::UnsupportedKdf("its KDF field names a hash or a cipher that is not allowed".into())
+/// What becomes of a subkey that Sequoia does not list: forwarding subkeys are not for it.
+fn unlisted(public: Curve25519Subkey) -> Result<Curve25519Subkey, Ineligible> {
+    match public.first_forwarder {
+        Some(_) => Ok(public),
+        None => Err(Ineligible::NotValid("Sequoia can't read it".into())),
+    }
+}
+
+/// Whether the primary key is valid: no subkey is without it.
+fn primary(cert: &Cert, now: SystemTime) -> Result<(), Ineligible> {
+    let policy = StandardPolicy::at(now);
+    if let RevocationStatus::Revoked(_) = cert.revocation_status(&policy, now) {
+        return Err(Ineligible::Revoked);
+    }
+    cert.with_policy(&policy, now).and_then(|valid| valid.alive()).map_err(|why| not_alive(&why))
+}
+
+fn not_alive(why: &anyhow::Error) -> Ineligible {
+    match why.downcast_ref() {
+        Some(SequoiaError::Expired(_)) => Ineligible::Expired,
+        _ => Ineligible::NotValid(why.to_string()),
+    }
 }
 
 /// Whether a subkey may be forwarded.
@@ -74,13 +102,7 @@ fn judge(subkey: &ErasedKeyAmalgamation<'_, PublicParts>, now: SystemTime) -> Re
     if let RevocationStatus::Revoked(_) = valid.revocation_status() {
         return Err(Ineligible::Revoked);
     }
-    if let RevocationStatus::Revoked(_) = valid.valid_cert().revocation_status() {
-        return Err(Ineligible::Revoked);
-    }
-    valid.alive().map_err(|why| match why.downcast_ref() {
-        Some(SequoiaError::Expired(_)) => Ineligible::Expired,
-        _ => Ineligible::NotValid(why.to_string()),
-    })?;
+    valid.alive().map_err(|why| not_alive(&why))?;
     let flags = valid.key_flags().unwrap_or_else(KeyFlags::empty);
     let others = flags.clear_transport_encryption().clear_storage_encryption().clear_split_key();
     if others.is_empty() { Ok(()) } else { Err(Ineligible::KeyFlags) }
@@ -108,15 +130,19 @@ fn secret(cert: &Cert, fingerprint: &str, passphrase: Option<&[u8]>) -> Result<O
     Ok(Some(secret?))
 }
 
-fn forwarding_subkeys(key: &[u8], passphrase: Option<&[u8]>) -> Result<Vec<ForwarderSubkey>> {
-    let mut key = match ForwardeeKey::read(key) {
-        Ok(key) => key,
-        // A public half, or one without the flag: there is nothing to forward.
-        Err(CoreError::NoForwardingSubkey) => return Ok(Vec::new()),
-        Err(error) => return Err(error.into()),
-    };
-    if key.is_locked() {
-        key.unlock(passphrase.ok_or(CoreError::Locked)?)?;
-    }
-    Ok(key.into_subkeys().into_iter().map(sealpost_pre::ForwardeeSubkey::into_forwarder).collect::<Result<_, _>>()?)
+/// The forwarding subkeys with these public halves.
+fn forwarding_subkeys(
+    key: &[u8],
+    wanted: &[Curve25519Subkey],
+    passphrase: Option<&[u8]>,
+) -> Result<Vec<ForwarderSubkey>> {
+    let subkeys = ForwardeeKey::read(key)?.into_subkeys();
+    let wanted = subkeys.into_iter().filter(|subkey| wanted.contains(subkey.public()));
+    let unlocked = wanted.map(|mut subkey| {
+        if subkey.is_locked() {
+            subkey.unlock(passphrase.ok_or(CoreError::Locked)?)?;
+        }
+        subkey.into_forwarder()
+    });
+    Ok(unlocked.collect::<Result<_, _>>()?)
 }

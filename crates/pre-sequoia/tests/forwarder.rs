@@ -102,6 +102,8 @@ fn other_algorithms_are_named() {
     assert!(matches!(reason(&pqc), Ineligible::Algorithm(name) if name.contains("ML")));
     let v6 = cert(builder().set_profile(Profile::RFC9580).unwrap().add_transport_encryption_subkey());
     assert_eq!(reason(&v6), Ineligible::KeyVersion(6));
+    let Err(Error::Core(CoreError::NoEligibleSubkey(skipped))) = read(&v6) else { panic!("version 6") };
+    assert_eq!(skipped[0].subkey, v6.keys().subkeys().next().unwrap().key().fingerprint().to_hex());
 }
 
 #[test]

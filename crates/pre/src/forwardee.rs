@@ -114,7 +114,8 @@ impl ForwardeeSubkey {
         Ok(())
     }
 
-    /// The same subkey as one whose messages are forwarded again.
+    /// The same subkey as one whose messages are forwarded again. Whether it has expired or was revoked is not
+    /// looked at here: [`Forwarder::candidates`](crate::Forwarder::candidates) tells.
     ///
     /// # Errors
     ///

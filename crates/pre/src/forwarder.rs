@@ -3,7 +3,9 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-use crate::{Curve25519Subkey, Error, Result, SubkeySecret};
+use crate::{
+    Curve25519Subkey, Error, Result, SubkeySecret, UnixTime, armor, forwardee::FLAG_FORWARDED, subkey::SubkeyPackets,
+};
 
 /// A subkey whose messages can be forwarded: version 4, ECDH over Curve25519
 /// ([draft-wussler-openpgp-forwarding-00 §5](https://datatracker.ietf.org/doc/html/draft-wussler-openpgp-forwarding-00#section-5)).
@@ -54,6 +56,31 @@ pub struct Forwarder {
 }
 
 impl Forwarder {
+    /// Lists all subkeys of a key, public or secret, binary or in armor, each once, with its name as in
+    /// [`Skipped::subkey`] and its public half or why it can't be forwarded, as far as the packets tell.
+    ///
+    /// No signature is verified and no secret read. Whether an ordinary subkey is valid, and whether the primary
+    /// key is, an OpenPGP library must judge. Of forwarding subkeys, which such libraries don't know, this tells
+    /// whether they can be forwarded at `now`: whether `hops` allows it, the flag 0x40 (the draft's §5.1), revocations
+    /// (type 0x28), the key expiration time in the latest binding signature
+    /// ([RFC 9580 §5.2.3.13](https://www.rfc-editor.org/rfc/rfc9580#section-5.2.3.13)), and whether the secret is there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotAKey`], [`Error::Malformed`] or [`Error::Truncated`] for what is no key.
+    pub fn candidates(
+        key: &[u8],
+        now: UnixTime,
+        hops: MultiHop,
+    ) -> Result<Vec<(String, Result<Curve25519Subkey, Ineligible>)>> {
+        let octets = armor::dearmor(key)?;
+        let judged = SubkeyPackets::read_all(&octets)?.into_iter().map(|subkey| {
+            let verdict = judge(&subkey, now, hops);
+            (subkey.name, verdict)
+        });
+        Ok(judged.collect())
+    }
+
     /// Takes the eligible subkeys, and for the record those that aren't.
     ///
     /// # Errors
@@ -82,11 +109,24 @@ impl Forwarder {
     }
 }
 
+fn judge(subkey: &SubkeyPackets<'_>, now: UnixTime, hops: MultiHop) -> Result<Curve25519Subkey, Ineligible> {
+    let public = subkey.curve25519()?;
+    let reasons = [
+        (hops == MultiHop::Forbid, Ineligible::ForwardingSubkey),
+        (subkey.flags() & FLAG_FORWARDED == 0, Ineligible::KeyFlags),
+        (subkey.revoked, Ineligible::Revoked),
+        (subkey.expires().is_some_and(|end| now >= end), Ineligible::Expired),
+        (!subkey.has_secret(), Ineligible::NoSecret),
+    ];
+    let reason = reasons.into_iter().find(|(applies, _)| public.first_forwarder.is_some() && *applies);
+    reason.map_or(Ok(public), |(_, reason)| Err(reason))
+}
+
 /// A subkey that can't be forwarded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "adapters for OpenPGP libraries make it")]
 pub struct Skipped {
-    /// Its fingerprint in hexadecimal digits.
+    /// Its fingerprint in hexadecimal digits; where that can't be told, in which place of the key it is.
     pub subkey: String,
     /// Why it can't be forwarded.
     pub reason: Ineligible,

@@ -12,6 +12,7 @@ use crate::{Error, Instance, PointPolicy, Result, UnixTime, error::wide};
 mod decide;
 mod filler;
 mod head;
+mod mail;
 mod report;
 mod rewriter;
 #[cfg(feature = "std")]
@@ -84,8 +85,11 @@ impl Default for Limits {
 
 /// A transform: the instances to use, the time, the policy and the limits.
 ///
-/// Input is binary or text. In a text (an armored message, or a whole mail) every block that begins with
-/// the line `-----BEGIN PGP MESSAGE-----` is a message; all around it stays as it is.
+/// Input is binary, text or a whole mail. In a text every block that begins with the line
+/// `-----BEGIN PGP MESSAGE-----` is a message; all around it stays as it is. What starts with a header field is a
+/// mail ([RFC 5322](https://www.rfc-editor.org/rfc/rfc5322)): the bodies of its parts of the types `text/…`,
+/// `application/octet-stream` and `application/pgp-encrypted` are such texts, in any transfer encoding. That covers
+/// PGP/MIME ([RFC 3156](https://www.rfc-editor.org/rfc/rfc3156)) and inline PGP.
 #[derive(Clone, Debug)]
 pub struct Transform<'a> {
     instances: &'a [Instance],
@@ -153,7 +157,7 @@ impl<'a> Transform<'a> {
         let mut rewriter = Rewriter::new(self, Room::None);
         let mut edits = Vec::new();
         let mut at = 0;
-        while at < message.len() {
+        loop {
             match rewriter.step(message.get(at..).unwrap_or_default(), true, &mut edits)? {
                 0 => break,
                 consumed => at += consumed,
@@ -206,6 +210,14 @@ impl Edit {
         if let Some(old) = old {
             old.copy_from_slice(&self.bytes);
         }
+    }
+
+    /// Leaves out what is in front of `start`, and counts from there.
+    pub(crate) fn cut_before(&mut self, start: u64) {
+        let cut = usize::try_from(start.saturating_sub(self.offset)).unwrap_or(usize::MAX).min(self.bytes.len());
+        self.bytes.drain(..cut);
+        self.replaced = self.bytes.len();
+        self.offset = self.offset.saturating_sub(start);
     }
 
     /// Adds one replaced octet, to the last edit if it continues it.

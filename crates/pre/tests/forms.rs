@@ -7,7 +7,7 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 use sealpost_pre::{Disposition, Error, Instance, Limits, Outcome, Policy, ProxyFactor, Refusal, Transform};
 use sealpost_testkit::{
     forms::{NOW, agree, instances},
-    messages::{Armor, Framing, armored, dearmored, packet, pkesk_v3, pkesk_v6},
+    messages::{Armor, Framing, Transfer, armored, dearmored, mail, packet, pkesk_v3, pkesk_v6, untransfer},
 };
 
 /// The key of [`instances`].
@@ -139,6 +139,14 @@ fn sample() -> impl Strategy<Value = Sample> {
         })
 }
 
+fn transfer() -> impl Strategy<Value = Transfer> {
+    prop_oneof![
+        Just(Transfer::Identity),
+        (1..100_usize).prop_map(Transfer::Base64),
+        (4..100_usize, 0..9_usize).prop_map(|(line, every)| Transfer::QuotedPrintable(line, every)),
+    ]
+}
+
 /// Where the octets of a message may differ after the transform: recipient and point of each packet of ours.
 fn may_differ(sample: &Sample) -> Vec<bool> {
     let mut may = Vec::new();
@@ -187,6 +195,42 @@ proptest! {
         prop_assert_eq!(before.len(), after.len());
         for (at, may) in may_differ(&sample).into_iter().enumerate() {
             prop_assert!(may || before[at] == after[at], "octet {} changed", at);
+        }
+    }
+
+    #[test]
+    fn parts_of_mails_are_transformed_in_any_encoding(
+        samples in vec((sample(), armor(), transfer()), 1..4),
+        damage in option::of((any::<prop::sample::Index>(), any::<u8>())),
+    ) {
+        let instances = instances();
+        let transform = Transform::new(&instances, NOW);
+        let sizes = samples[0].0.sizes.clone();
+        let parts: Vec<(Vec<u8>, Transfer)> = samples
+            .into_iter()
+            .map(|(sample, armor, transfer)| (Sample { armor: Some(armor), ..sample }.input(), transfer))
+            .collect();
+        let (mut input, bodies) = mail(&parts);
+        let report = agree(&transform, &input, &sizes).unwrap();
+        let mut output = input.clone();
+        transform.in_place(&mut output).unwrap();
+        let mut transformed = 0;
+        for ((content, transfer), body) in parts.iter().zip(&bodies) {
+            let mut expected = content.clone();
+            transformed += transform.in_place(&mut expected).unwrap().transformed();
+            prop_assert_eq!(&untransfer(&output[body.clone()], *transfer), &expected);
+        }
+        prop_assert_eq!(report.transformed(), transformed);
+        // All around the parts is as it was.
+        for body in &bodies {
+            output[body.clone()].copy_from_slice(&input[body.clone()]);
+        }
+        prop_assert_eq!(&output, &input);
+        if let Some((at, octet)) = damage {
+            let at = at.index(input.len());
+            input[at] = octet;
+            drop(agree(&transform, &input, &sizes));
+            drop(agree(&transform, &input[..at], &sizes));
         }
     }
 

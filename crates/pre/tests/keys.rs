@@ -105,6 +105,35 @@ fn proton_s_fields_are_these() {
 }
 
 #[test]
+fn what_is_wrong_with_an_instance_s_json_is_said_without_its_values() {
+    let factor = "04b657045fc9c0759c5fd11d8ca75a2b1aa101c9c896490bcec100f941e97e0e";
+    let good = format!(
+        r#"{{ "format": "sealpost-forwarding-instance", "version": 1,
+        "forwarder": "8a5f35753833ff9919ad88161557e55093930510",
+        "forwardee": "805249be13f8fe08fd5dbcb2076ed69fdede0029", "factor": "{factor}" }}"#
+    );
+    Instance::from_json(good.as_bytes()).unwrap();
+    let newer = good.replace("\"version\": 1", "\"version\": 4294967296, \"new\": { \"to\": [1, \"\\u0031\"] }");
+    let renamed = |field: &str| good.replace(field, "new");
+    for (json, reason) in [
+        (newer, "newer program"),
+        (renamed("factor"), "field is missing"),
+        (renamed("forwardee"), "field is missing"),
+        (good.replace("\"version\": 1", &format!("\"version\": \"{factor}\"")), "another type"),
+        (good.replace("\"version\": 1", "\"version\": 1, \"version\": 1"), "there twice"),
+        (good.replace("\"version\": 1", &format!("\"version\": 1, \"{factor}\": 1")), "unknown"),
+        (good.replace("\"sealpost-", "\"another-"), "\"format\""),
+        (good.replace(factor, "04b6"), "out of range"),
+        (good.replace('}', ""), "not JSON"),
+        (format!("{good}{factor}"), "not JSON"),
+    ] {
+        let error = Instance::from_json(json.as_bytes()).unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains(reason) && !shown.contains("5fc9c075"), "{shown}: {json}");
+    }
+}
+
+#[test]
 fn an_instance_s_debug_form_has_no_factor() {
     let Some(setup) = forward(None) else { return };
     let [instance] = &setup.instances[..] else { panic!("one subkey") };

@@ -1,7 +1,10 @@
 #![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "mail")]
+pub use sealpost_mail as mail;
 #[cfg(feature = "pre")]
 pub use sealpost_pre as pre;
 #[cfg(feature = "pre-sequoia")]

@@ -11,6 +11,8 @@
 
 pub mod forms;
 pub mod fuzz;
+pub mod keys;
+pub mod leaks;
 pub mod messages;
 
 use std::{

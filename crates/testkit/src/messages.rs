@@ -179,3 +179,91 @@ fn crc24(octets: &[u8]) -> u32 {
     }
     crc & 0x00FF_FFFF
 }
+
+/// How the body of a part of a mail is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "tests make them")]
+pub enum Transfer {
+    /// Not at all.
+    Identity,
+    /// `base64` in lines of so many characters.
+    Base64(usize),
+    /// `quoted-printable` in lines of at most so many characters, at least 4; with every so-manieth octet escaped
+    /// without need.
+    QuotedPrintable(usize, usize),
+}
+
+/// Encodes the body of a part.
+#[must_use]
+pub fn transfer(content: &[u8], transfer: Transfer) -> Vec<u8> {
+    match transfer {
+        Transfer::Identity => content.to_vec(),
+        Transfer::Base64(line) => {
+            let text = base64(content);
+            text.as_bytes().chunks(line.max(1)).flat_map(|line| [line, b"\r\n"].concat()).collect()
+        }
+        Transfer::QuotedPrintable(line, every) => {
+            let (mut text, mut column) = (Vec::new(), 0);
+            for (i, octet) in content.iter().enumerate() {
+                let plain = matches!(octet, b'\r' | b'\n' | b' '..=b'<' | b'>'..=b'~');
+                let unneeded = every > 0 && i % every == 0 && !matches!(octet, b'\r' | b'\n');
+                let token = if plain && !unneeded { vec![*octet] } else { format!("={octet:02X}").into_bytes() };
+                if column + token.len() >= line.max(4) && *octet != b'\r' && *octet != b'\n' {
+                    text.extend(b"=\r\n");
+                    column = 0;
+                }
+                column = if *octet == b'\n' { 0 } else { column + token.len() };
+                text.extend(token);
+            }
+            text
+        }
+    }
+}
+
+/// Decodes the body of a part.
+///
+/// # Panics
+///
+/// If it is not encoded as [`transfer`] does it.
+#[must_use]
+pub fn untransfer(text: &[u8], transfer: Transfer) -> Vec<u8> {
+    match transfer {
+        Transfer::Identity => text.to_vec(),
+        Transfer::Base64(_) => unbase64(&String::from_utf8_lossy(text).split_whitespace().collect::<String>()),
+        Transfer::QuotedPrintable(..) => {
+            let text = String::from_utf8_lossy(text).replace("=\r\n", "");
+            let mut pieces = text.split('=');
+            let mut content = pieces.next().unwrap_or_default().as_bytes().to_vec();
+            for piece in pieces {
+                content.push(u8::from_str_radix(&piece[..2], 16).expect("an escaped octet"));
+                content.extend(&piece.as_bytes()[2..]);
+            }
+            content
+        }
+    }
+}
+
+/// A mail with these text parts, and where the bodies of the parts are.
+#[must_use]
+pub fn mail(parts: &[(Vec<u8>, Transfer)]) -> (Vec<u8>, Vec<std::ops::Range<usize>>) {
+    let mut mail = b"From: a@example.org\r\nSubject: x\r\nMIME-Version: 1.0\r\n\
+        Content-Type: multipart/mixed;\r\n boundary=\"--=_b\"\r\n\r\nPreamble\r\n"
+        .to_vec();
+    let mut bodies = Vec::new();
+    for (content, encoding) in parts {
+        let name = match encoding {
+            Transfer::Identity => "8bit",
+            Transfer::Base64(_) => "Base64",
+            Transfer::QuotedPrintable(..) => "quoted-printable",
+        };
+        mail.extend(
+            format!("----=_b\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: {name}\r\n\r\n").bytes(),
+        );
+        let start = mail.len();
+        mail.extend(transfer(content, *encoding));
+        bodies.push(start..mail.len());
+        mail.extend(b"\r\n");
+    }
+    mail.extend(b"----=_b--\r\nEpilogue\r\n");
+    (mail, bodies)
+}

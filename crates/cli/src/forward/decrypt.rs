@@ -22,7 +22,7 @@ use serde_json::json;
 use crate::{
     args,
     failure::{At, Failure, Result},
-    files::{Place, read_passphrase, read_small, write_to},
+    files::{Access, Place, read_passphrase, read_small, write_to},
     output::Output,
 };
 
@@ -36,7 +36,7 @@ pub(super) fn run(args: args::Decrypt, output: Output) -> Result {
     }
     let from = Place::from(args.files.input);
     let to = Place::from(args.files.output);
-    let signatures = write_to(&to, |writer| {
+    let signatures = write_to(&to, Access::Private, |writer| {
         let decrypted = decrypt_stream(&key, from.reader()?, writer);
         decrypted.map_err(|why| Failure::new(format!("{}: {why}", from.input_name().display())))
     })?;

@@ -12,6 +12,7 @@ pub(super) fn json(report: &Report, instances: &[PathBuf]) -> Value {
             "armored": message.armored,
             "data": data(message.data),
             "skesks": message.skesks,
+            "skesks_dropped": message.skesks_dropped,
             "pkesks": message.pkesks.iter().map(|pkesk| pkesk_json(pkesk, instances)).collect::<Vec<_>>(),
         })
     };
@@ -59,7 +60,10 @@ pub(super) fn text(report: &Report, instances: &[PathBuf]) -> String {
             );
         }
         if message.skesks > 0 {
-            text += &format!("  {} session keys encrypted with a passphrase\n", message.skesks);
+            text += &format!(
+                "  {} session keys encrypted with a passphrase, {} of them dropped\n",
+                message.skesks, message.skesks_dropped
+            );
         }
     }
     for block in &report.skipped {

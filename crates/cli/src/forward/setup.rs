@@ -22,6 +22,8 @@ const KEY: &str = "forwardee.key.asc";
 const TOKEN: &str = "activation.asc";
 
 pub(super) fn run(args: &args::Setup, output: Output) -> Result {
+    let now = now()?;
+    let validity = validity(args, now)?;
     let key = read_small(&args.key)?;
     let passphrase = read_passphrase(args.password_file.as_ref())?;
     let passphrase = passphrase.as_ref().map(|passphrase| passphrase.as_slice());
@@ -29,10 +31,26 @@ pub(super) fn run(args: &args::Setup, output: Output) -> Result {
     let forwarder = forwarder(&key, passphrase, SystemTime::now(), hops).at(&args.key)?;
     let token = args.certificate.as_deref().map(|path| seal(args, &key, passphrase, path)).transpose()?;
     let lock = token.as_ref().map(|(token, _)| token.expose_passphrase().as_bytes());
-    let setup = set_up(&forwarder, &args.to, now()?, lock, &mut UnwrapErr(SysRng)).at("--to")?;
-    let files = write(args, setup, token.as_ref().map(|(_, sealed)| sealed.as_slice()))?;
+    let setup = set_up(&forwarder, &args.to, now, lock, &mut UnwrapErr(SysRng)).at("--to")?;
+    let files = write(args, setup, token.as_ref().map(|(_, sealed)| sealed.as_slice()), validity)?;
     report(&forwarder, &files, output);
     Ok(())
+}
+
+/// From when to when the instances are valid.
+type Validity = (Option<UnixTime>, Option<UnixTime>);
+
+fn validity(args: &args::Setup, now: UnixTime) -> Result<Validity> {
+    let (not_before, not_after) = (args.not_before.map(UnixTime), args.not_after.map(UnixTime));
+    match (not_before, not_after) {
+        (_, Some(end)) if end < now => {
+            Err(Failure::new(format!("--not-after {}: is in the past; it is now {}", end.0, now.0)))
+        }
+        (Some(start), Some(end)) if start > end => {
+            Err(Failure::new(format!("--not-before {}: is later than --not-after {}", start.0, end.0)))
+        }
+        validity => Ok(validity),
+    }
 }
 
 /// A token for the forwardee's own certificate.
@@ -54,26 +72,27 @@ struct Files {
     instances: Vec<(String, Instance)>,
 }
 
-/// Writes all files, none under its name before all are written. Files that are there already are not replaced.
-fn write(args: &args::Setup, setup: Setup, token: Option<&[u8]>) -> Result<Files> {
+/// Writes all files, none under its name before all are written. What is there already is not replaced.
+fn write(args: &args::Setup, setup: Setup, token: Option<&[u8]>, (start, end): Validity) -> Result<Files> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&args.out).at(&args.out)?;
     let mut new = Vec::new();
     let mut add = |name: &str, content: &[u8]| -> Result<String> {
         let path = args.out.join(name);
-        if path.exists() {
+        // Also a link that leads nowhere.
+        if fs::symlink_metadata(&path).is_ok() {
             return Err(Failure::new(format!("{}: is there already; choose another folder", path.display())));
         }
-        new.push(NewFile::secret(&path)?.write(content)?);
+        new.push(NewFile::secret(&path, content)?);
         Ok(path.display().to_string())
     };
     let key = add(KEY, setup.key.expose_armored().as_bytes())?;
     let token = token.map(|token| add(TOKEN, token)).transpose()?;
     let mut instances = Vec::new();
     for (n, instance) in setup.instances.into_iter().enumerate() {
-        let instance = instance.valid(args.not_before.map(UnixTime), args.not_after.map(UnixTime));
+        let instance = instance.valid(start, end);
         instances.push((add(&format!("instance-{n}.json"), instance.expose_json().as_bytes())?, instance));
     }
-    new.into_iter().try_for_each(NewFile::keep_new)?;
+    NewFile::keep_all_new(new)?;
     Ok(Files { fingerprint: setup.key.fingerprint().to_string(), key, token, instances })
 }
 

@@ -2,13 +2,13 @@
 
 use std::{io, path::PathBuf};
 
-use sealpost::pre::{self, Error, Instance, Outcome, Policy, Report};
+use sealpost::pre::{self, Instance, Outcome, Policy, Report};
 
 use super::{now, report};
 use crate::{
     args,
     failure::{At, Failure, Result},
-    files::{Place, read_instance, write_to},
+    files::{Access, Place, read_instance, write_to},
     output::Output,
 };
 
@@ -16,8 +16,8 @@ pub(super) fn run(args: &args::Transform, output: Output) -> Result {
     let instances = read_instances(&args.instances)?;
     let (from, to) = (Place::from(args.files.input.clone()), Place::from(args.files.output.clone()));
     let transform = pre::Transform::new(&instances, now()?).policy(policy(args));
-    let report = write_to(&to, |writer| {
-        let report = stream(&transform, &from, args, writer)?;
+    let report = write_to(&to, Access::Public, |writer| {
+        let report = transform.stream(from.reader()?, writer).at(from.input_name())?;
         if report.transformed() > 0 { Ok(report) } else { Err(nothing(&from, &report)) }
     })?;
     output.beside_data(&report::json(&report, &args.instances), &report::text(&report, &args.instances));
@@ -35,21 +35,6 @@ pub(super) fn inspect(args: &args::Inspect, output: Output) -> Result {
 
 fn read_instances(paths: &[PathBuf]) -> Result<Vec<Instance>> {
     paths.iter().map(|path| read_instance(path)).collect()
-}
-
-fn stream(
-    transform: &pre::Transform<'_>,
-    from: &Place,
-    args: &args::Transform,
-    writer: &mut dyn io::Write,
-) -> Result<Report> {
-    let done = transform.stream(from.reader()?, writer);
-    match done {
-        Err(error @ Error::Write(_)) => {
-            Err(error).at(args.files.output.clone().unwrap_or_else(|| PathBuf::from("stdout")))
-        }
-        done => done.at(from.input_name()),
-    }
 }
 
 fn policy(args: &args::Transform) -> Policy {

@@ -19,6 +19,8 @@ impl ForwardeeKey {
     /// those whose KDF field has the type 0xFF and whose binding signature has the flag 0x40. Others are
     /// passed over, and so are unknown packets.
     ///
+    /// Subkeys that have expired or were revoked are taken too: they decrypt old messages.
+    ///
     /// Signatures are not verified: the key is its owner's secret, and came to him by a channel that he trusts.
     ///
     /// # Errors

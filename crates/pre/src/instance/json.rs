@@ -4,19 +4,30 @@ use alloc::string::String;
 use core::fmt::{Display, Write};
 
 use serde::Deserialize;
+use serde_json::error::Category;
 use zeroize::Zeroizing;
 
 use super::{Instance, UnixTime};
 use crate::{Error, Kdf, ProxyFactor, Result};
 
 const FORMAT: &str = "sealpost-forwarding-instance";
-const VERSION: u32 = 1;
+const VERSION: u64 = 1;
+
+/// What the documents of all versions have.
+#[derive(Deserialize)]
+struct Head<'a> {
+    format: &'a str,
+    version: u64,
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document<'a> {
-    format: &'a str,
-    version: u32,
+    /// This and the version are [`Head`]'s; here they are no unknown fields.
+    #[serde(rename = "format")]
+    _format: &'a str,
+    #[serde(rename = "version")]
+    _version: u64,
     forwarder: &'a str,
     forwardee: &'a str,
     #[serde(default)]
@@ -78,19 +89,27 @@ impl Instance {
     /// [`Error::Instance`] for anything else, [`Error::NotAKey`] for a bad fingerprint,
     /// [`Error::Unsupported`] for an unknown key derivation, [`Error::FactorOutOfRange`].
     pub fn from_json(json: &[u8]) -> Result<Self> {
-        let document: Document<'_> =
-            serde_json::from_slice(json).map_err(|_| Error::Instance("not the JSON object of an instance"))?;
-        if document.format != FORMAT {
+        let head: Head<'_> = read(json)?;
+        if head.format != FORMAT {
             return Err(Error::Instance("the field \"format\" has another value"));
         }
-        if document.version != VERSION {
+        if head.version != VERSION {
             return Err(Error::Instance("its version is unknown: a newer program wrote it"));
         }
+        let document: Document<'_> = read(json)?;
         let kdf = document.kdf.map(|ids| Kdf::from_ids(ids.hash, ids.symmetric)).transpose()?;
         let factor = ProxyFactor::from_hex(document.factor)?;
         Ok(Self::new(document.forwarder.parse()?, document.forwardee.parse()?, kdf, factor)
             .valid(document.not_before.map(UnixTime), document.not_after.map(UnixTime)))
     }
+}
+
+/// Reads JSON. What serde_json says of an error is not repeated: it may quote the factor.
+fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T> {
+    serde_json::from_slice(json).map_err(|error| match error.classify() {
+        Category::Data => Error::Instance("a field is missing, unknown, there twice, or of another type"),
+        _ => Error::Instance("not JSON"),
+    })
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

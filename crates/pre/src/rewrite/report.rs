@@ -4,6 +4,9 @@ use alloc::vec::Vec;
 
 use crate::{Error, NotValid, PointRejection, Recipient};
 
+/// More blocks that were passed over are not kept.
+const MAX_SKIPPED: usize = 1024;
+
 /// What the transform did to the messages that it found in its input.
 #[derive(Debug, Default)]
 #[non_exhaustive]
@@ -20,6 +23,22 @@ impl Report {
         self.messages.iter().flat_map(|message| &message.pkesks)
     }
 
+    /// Adds the report of a part, whose offsets are at these places.
+    pub(crate) fn append(&mut self, mut part: Self, place: impl Fn(u64) -> u64) {
+        part.messages.iter_mut().for_each(|message| message.offset = place(message.offset));
+        for SkippedBlock { offset, error } in part.skipped {
+            self.skip(place(offset), error.at(&place));
+        }
+        self.messages.append(&mut part.messages);
+    }
+
+    /// Notes a block that was passed over.
+    pub(crate) fn skip(&mut self, offset: u64, error: Error) {
+        if self.skipped.len() < MAX_SKIPPED {
+            self.skipped.push(SkippedBlock { offset, error });
+        }
+    }
+
     /// How many PKESKs were transformed.
     #[must_use]
     pub fn transformed(&self) -> usize {
@@ -31,7 +50,8 @@ impl Report {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct MessageReport {
-    /// Where it starts in the input: its first packet, or the first line of its armor.
+    /// Where it starts in the input: its first packet, or the first line of its armor. In a part of a mail that is
+    /// encoded as base64 or quoted-printable, where that part starts.
     pub offset: u64,
     /// Whether it is in ASCII armor.
     pub armored: bool,

@@ -1,11 +1,14 @@
 //! One pass over an input, in windows of any size.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
+
+use sealpost_mail::is_field;
 
 use super::{
-    Edit, MessageReport, Report, SkippedBlock, Transform,
+    Edit, MessageReport, Report, Transform,
     decide::{Changes, Room},
     head::{Head, Scan, Walk, scan},
+    mail::{Mail, Pass},
 };
 use crate::{
     Error, Result,
@@ -22,16 +25,23 @@ use crate::{
 pub struct Rewriter<'t> {
     transform: &'t Transform<'t>,
     room: Room,
-    /// How many multiplications are left by the limit.
-    products: usize,
+    pub(super) budget: Budget,
     /// Where in the input the next window starts.
     offset: u64,
-    state: State,
+    state: State<'t>,
     report: Report,
 }
 
+/// What the limits leave for the rest of the input.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budget {
+    /// Multiplications.
+    products: usize,
+    messages: usize,
+}
+
 #[derive(Debug)]
-enum State {
+enum State<'t> {
     Start,
     /// Between blocks of armor. Whether the window starts with a line.
     Text {
@@ -47,28 +57,33 @@ enum State {
     Armor(Tail),
     /// Behind a binary message.
     End,
+    /// In a mail.
+    Mail(Box<Mail<'t>>),
 }
 
 /// Room for the lines of armor in front of the base64 text, in octets.
 const ARMOR_HEADERS: usize = 16 * 1024;
 /// No mail has more messages in it.
 const MAX_MESSAGES: usize = 1024;
-/// More reports of blocks that were passed over are not kept.
-const MAX_SKIPPED: usize = 1024;
 
 /// How far a state came: octets consumed, and the state that follows.
-type Progress = (usize, State);
+type Progress<'t> = (usize, State<'t>);
 
 impl<'t> Rewriter<'t> {
     pub(super) fn new(transform: &'t Transform<'t>, room: Room) -> Self {
         Self {
             transform,
             room,
-            products: transform.limits.products,
+            budget: Budget { products: transform.limits.products, messages: MAX_MESSAGES },
             offset: 0,
             state: State::Start,
             report: Report::default(),
         }
+    }
+
+    /// A pass over a part of a mail.
+    pub(super) fn of_text(transform: &'t Transform<'t>, room: Room) -> Self {
+        Self { state: State::Text { line_start: true }, ..Self::new(transform, room) }
     }
 
     /// Looks at the next octets of the input and consumes some of them, with their edits added to `edits`.
@@ -88,7 +103,9 @@ impl<'t> Rewriter<'t> {
         loop {
             let first_edit = edits.len();
             let before = core::mem::discriminant(&self.state);
-            let (consumed, state) = self.advance(window, last, edits).map_err(|error| error.shifted(self.offset))?;
+            // In a mail errors are where they are in the mail; elsewhere they count from the window's start.
+            let base = if matches!(self.state, State::Mail(_)) { 0 } else { self.offset };
+            let (consumed, state) = self.advance(window, last, edits).map_err(|error| error.shifted(base))?;
             for edit in edits.iter_mut().skip(first_edit) {
                 edit.offset += self.offset;
             }
@@ -107,28 +124,37 @@ impl<'t> Rewriter<'t> {
     /// [`Error::Truncated`] where the input ends inside a message. [`Error::NoMessage`] where there was
     /// none, or what was wrong with the first one if none could be read.
     pub fn finish(self) -> Result<Report> {
-        let truncated = |what| Err(Error::Truncated { what, offset: self.offset });
-        match self.state {
-            State::Binary(walk) if !walk.may_end() => return truncated("encrypted data"),
-            State::Armor(_) => return truncated("armor"),
-            _ => {}
-        }
-        let mut report = self.report;
+        let mut report = self.close()?;
         if report.messages.is_empty() {
             return Err(if report.skipped.is_empty() { Error::NoMessage } else { report.skipped.remove(0).error });
         }
         Ok(report)
     }
 
-    pub(super) fn into_report(self) -> Report {
+    /// Ends the pass over a part: there may be no message in it.
+    pub(super) fn close(self) -> Result<Report> {
+        let truncated = |what| Err(Error::Truncated { what, offset: self.offset });
+        match self.state {
+            State::Binary(walk) if !walk.may_end() => return truncated("encrypted data"),
+            State::Armor(_) => return truncated("armor"),
+            _ => {}
+        }
+        Ok(self.report)
+    }
+
+    /// What has been done so far, in the middle of a pass.
+    pub(super) fn into_report(mut self) -> Report {
+        if let State::Mail(mail) = self.state {
+            mail.report(&mut self.report);
+        }
         self.report
     }
 
-    fn advance(&mut self, window: &[u8], last: bool, edits: &mut Vec<Edit>) -> Result<Progress> {
+    fn advance(&mut self, window: &[u8], last: bool, edits: &mut Vec<Edit>) -> Result<Progress<'t>> {
         // After an error there is nothing to go on with.
         match core::mem::replace(&mut self.state, State::End) {
-            State::Packets | State::Block if self.report.messages.len() >= MAX_MESSAGES => {
-                Err(Error::Limit { what: "OpenPGP messages in one text", limit: MAX_MESSAGES })
+            State::Packets | State::Block if self.budget.messages == 0 => {
+                Err(Error::Limit { what: "OpenPGP messages in one input", limit: MAX_MESSAGES })
             }
             State::Start => Ok((0, start(window, last))),
             State::Text { line_start } => Ok(text(window, last, line_start)),
@@ -142,19 +168,30 @@ impl<'t> Rewriter<'t> {
                 let (consumed, done) = tail.step(window, last, edits)?;
                 Ok((consumed, if done { State::Text { line_start: true } } else { State::Armor(tail) }))
             }
+            State::Mail(mut mail) => {
+                let pass = Pass {
+                    transform: self.transform,
+                    room: self.room,
+                    budget: &mut self.budget,
+                    report: &mut self.report,
+                    offset: self.offset,
+                };
+                let consumed = mail.step(window, last, pass, edits)?;
+                Ok((consumed, State::Mail(mail)))
+            }
             State::End if window.is_empty() => Ok((0, State::End)),
             State::End => Err(Error::TrailingData { offset: 0 }),
         }
     }
 
     /// The head of a binary message.
-    fn packets(&mut self, window: &[u8], last: bool, edits: &mut Vec<Edit>) -> Result<Progress> {
+    fn packets(&mut self, window: &[u8], last: bool, edits: &mut Vec<Edit>) -> Result<Progress<'t>> {
         let head = match scan(window, &self.transform.limits)? {
             Scan::Complete(head) => head,
             Scan::Need(_) if last => return Err(Error::truncated("message", window.len())),
             Scan::Need(_) => return Ok((0, State::Packets)),
         };
-        let mut changes = self.transform.decide(&head, self.room, &mut self.products);
+        let mut changes = self.transform.decide(&head, self.room, &mut self.budget.products);
         self.note(&head, &mut changes, false);
         if !changes.insert.is_empty() {
             edits.push(Edit { offset: 0, replaced: 0, bytes: changes.insert });
@@ -164,7 +201,7 @@ impl<'t> Rewriter<'t> {
     }
 
     /// The head of an armored message.
-    fn block(&mut self, window: &[u8], last: bool, edits: &mut Vec<Edit>) -> Result<Progress> {
+    fn block(&mut self, window: &[u8], last: bool, edits: &mut Vec<Edit>) -> Result<Progress<'t>> {
         let head = self.transform.limits.head;
         // Base64 takes a third more, line ends and headers a little.
         let limit = head.saturating_mul(3) / 2 + ARMOR_HEADERS;
@@ -187,9 +224,9 @@ impl<'t> Rewriter<'t> {
         block.end().map_or_else(|| more("message"), Err)
     }
 
-    fn armored(&mut self, block: &Block<'_>, head: &Head<'_>, edits: &mut Vec<Edit>) -> Progress {
+    fn armored(&mut self, block: &Block<'_>, head: &Head<'_>, edits: &mut Vec<Edit>) -> Progress<'t> {
         let room = if self.room == Room::None { Room::None } else { Room::Multiples(Block::UNIT) };
-        let mut changes = self.transform.decide(head, room, &mut self.products);
+        let mut changes = self.transform.decide(head, room, &mut self.budget.products);
         self.note(head, &mut changes, true);
         let (octets, consumed) = block.cut(head.len);
         let (changes, difference) = block.edits(&changes.insert, &changes.edits, octets);
@@ -199,6 +236,7 @@ impl<'t> Rewriter<'t> {
     }
 
     fn note(&mut self, head: &Head<'_>, changes: &mut Changes, armored: bool) {
+        self.budget.messages = self.budget.messages.saturating_sub(1);
         self.report.messages.push(MessageReport {
             offset: self.offset,
             armored,
@@ -210,33 +248,33 @@ impl<'t> Rewriter<'t> {
     }
 
     /// Leaves a block as it is that can't be read.
-    fn skip(&mut self, error: Error) -> Progress {
-        if self.report.skipped.len() < MAX_SKIPPED {
-            self.report.skipped.push(SkippedBlock { offset: self.offset, error: error.shifted(self.offset) });
-        }
+    fn skip(&mut self, error: Error) -> Progress<'t> {
+        self.report.skip(self.offset, error.shifted(self.offset));
         (BEGIN.len(), State::Text { line_start: false })
     }
 }
 
-/// How many octets tell a text from a binary message.
+/// How many octets tell a mail or a text from a binary message.
 const START: usize = 64;
 
-/// Binary packets start with a set high bit. A text whose first letter is not ASCII does so too, but is UTF-8.
-fn start(window: &[u8], last: bool) -> State {
+/// A mail starts with a header field, another text doesn't. Binary packets start with a set high bit. A text whose
+/// first letter is not ASCII does so too, but is UTF-8.
+fn start<'t>(window: &[u8], last: bool) -> State<'t> {
     let first = window.get(..START).unwrap_or(window);
     // A letter that is cut off at the end has no error length.
     let utf8 = || core::str::from_utf8(first).map_or_else(|error| error.error_len().is_none(), |_| true);
     match window {
         [] => State::Start,
-        [..=0x7F, ..] => State::Text { line_start: true },
         _ if first.len() < START && !last => State::Start,
+        _ if is_field(first) || first.starts_with(b"From ") => State::Mail(Box::default()),
+        [..=0x7F, ..] => State::Text { line_start: true },
         _ if utf8() => State::Text { line_start: true },
         _ => State::Packets,
     }
 }
 
 /// Passes over text up to the next block of armor.
-fn text(window: &[u8], last: bool, line_start: bool) -> Progress {
+fn text<'t>(window: &[u8], last: bool, line_start: bool) -> Progress<'t> {
     let starts_line = |at: usize| match at.checked_sub(1) {
         None => line_start,
         Some(before) => window.get(before) == Some(&b'\n'),

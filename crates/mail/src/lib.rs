@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![no_std]
+
+extern crate alloc;
+
+mod header;
+mod transfer;
+mod walk;
+
+pub use transfer::{Decoded, Encoding};
+pub use walk::{Next, Walker, is_field};
