@@ -14,6 +14,7 @@ mod demo;
 mod failure;
 mod files;
 mod forward;
+mod mail;
 mod output;
 
 fn main() -> ExitCode {

@@ -10,7 +10,7 @@ use std::{
 
 use sealpost_testkit::{
     draft,
-    messages::{Armor, Framing, armored, packet},
+    messages::{Armor, Framing, Transfer, armored, mail, packet, untransfer},
     vectors,
 };
 
@@ -88,6 +88,29 @@ fn inline_in_text_parts() {
     let end = quoted + String::from_utf8_lossy(&before[quoted..]).find("Bye").unwrap();
     assert_eq!(transformed[quoted..end], before[quoted..end]);
     assert_eq!((&transformed[..quoted], &transformed[end..]), (&after[..quoted], &after[end..]));
+}
+
+#[test]
+fn parts_in_base64_and_quoted_printable_are_transformed_and_decrypted() {
+    let Some(before) = draft("a3_encrypted_message.asc") else { return };
+    let after = draft("a3_transformed_message.asc").unwrap();
+    let [before, after] = [before, after].map(|armor| [b"Hello = hi,\r\n", &armor[..], b"Bye\r\n"].concat());
+    let (_folder, instance) = instance();
+    for transfer_encoding in [Transfer::Base64(76), Transfer::QuotedPrintable(76, 0), Transfer::QuotedPrintable(20, 3)]
+    {
+        let (input, bodies) =
+            mail(&[(b"No message.\r\n".to_vec(), transfer_encoding), (before.clone(), transfer_encoding)]);
+        let output = transform(&instance, &input);
+        assert_eq!(untransfer(&output[bodies[1].clone()], transfer_encoding), after, "{transfer_encoding:?}");
+        assert_eq!(
+            (&output[..bodies[1].start], &output[bodies[1].end..]),
+            (&input[..bodies[1].start], &input[bodies[1].end..])
+        );
+        let key = vectors().unwrap().join("draft/a3_forwardee_key.asc");
+        let mut child = tool(&["forward", "decrypt", "--key", key.to_str().unwrap()]);
+        child.stdin.take().unwrap().write_all(&output).unwrap();
+        assert_eq!(child.wait_with_output().unwrap().stdout, b"Message for Bob", "{transfer_encoding:?}");
+    }
 }
 
 /// The most memory that a process has had, in KiB.

@@ -209,9 +209,12 @@ fn a_link_to_nowhere_is_in_the_way_of_setup() {
 fn setup_makes_no_instance_that_is_never_valid() {
     let Some(f) = Fixture::new() else { return };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let [past, soon, later] =
-        [now - Duration::from_secs(60), now + Duration::from_secs(600), now + Duration::from_secs(601)]
-            .map(|time| time.as_secs().to_string());
+    let [past, soon, later] = [
+        now.checked_sub(Duration::from_mins(1)).unwrap(),
+        now + Duration::from_mins(10),
+        now + Duration::from_mins(11),
+    ]
+    .map(|time| time.as_secs().to_string());
     let (bob, out) = (f.vector(BOB), f.path("limits"));
     let setup = ["forward", "setup", "--key", &bob, "--to", "x", "--out", &out];
     let with = |limits: &[&'static str], times: &[&str]| -> Vec<String> {

@@ -150,7 +150,7 @@ fn no_subkey_is_lost() {
     assert_eq!(skipped[1], Ineligible::NotValid("Sequoia can't read it".into()));
     assert!(matches!(skipped[2], Ineligible::NotValid(_)), "{skipped:?}");
     assert_eq!(skipped[5], Ineligible::KeyVersion(3));
-    let names: Vec<_> = bob.skipped().iter().map(|skipped| &skipped.subkey[..]).collect();
+    let names: Vec<_> = bob.skipped().iter().map(|skipped| skipped.subkey.as_str()).collect();
     assert!(names[..4].iter().all(|name| name.len() == 40 && name.bytes().all(|c| c.is_ascii_hexdigit())), "{names:?}");
     assert!(names[4..].iter().all(|name| name.starts_with("the subkey at offset ")), "{names:?}");
     // The same subkey twice is taken once.

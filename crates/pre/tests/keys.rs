@@ -69,6 +69,7 @@ proptest! {
     #[test]
     fn keys_made_of_nonsense_are_refused_without_a_panic(key in prop::collection::vec(any::<u8>(), 0..300)) {
         drop((ForwardeeKey::read(&key), Curve25519Subkey::read_all(&key), public_export(&key)));
+        drop(Forwarder::candidates(&key, NOW, MultiHop::Allow));
     }
 
     #[test]
@@ -77,6 +78,7 @@ proptest! {
         let at = at.index(key.len());
         if cut { key.truncate(at) } else { key[at] = octet }
         drop((ForwardeeKey::read(&key), Curve25519Subkey::read_all(&key), public_export(&key)));
+        drop(Forwarder::candidates(&key, NOW, MultiHop::Allow));
     }
 }
 

@@ -23,6 +23,7 @@ use crate::{
     args,
     failure::{At, Failure, Result},
     files::{Access, Place, read_passphrase, read_small, write_to},
+    mail::Bodies,
     output::Output,
 };
 
@@ -37,7 +38,8 @@ pub(super) fn run(args: args::Decrypt, output: Output) -> Result {
     let from = Place::from(args.files.input);
     let to = Place::from(args.files.output);
     let signatures = write_to(&to, Access::Private, |writer| {
-        let decrypted = decrypt_stream(&key, from.reader()?, writer);
+        let text = Bodies::new(from.reader()?).at(from.input_name())?;
+        let decrypted = decrypt_stream(&key, text, writer);
         decrypted.map_err(|why| Failure::new(format!("{}: {why}", from.input_name().display())))
     })?;
     let text =
