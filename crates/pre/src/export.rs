@@ -31,7 +31,7 @@ pub fn public_export(key: &[u8]) -> Result<Vec<u8>> {
     let mut certificate = Vec::new();
     match packets.next()? {
         Some(packet) if matches!(packet.tag, tag::PUBLIC_KEY | tag::SECRET_KEY) => {
-            push(&mut certificate, tag::PUBLIC_KEY, public(&packet)?);
+            push(&mut certificate, tag::PUBLIC_KEY, KeyBody::parse(&packet)?.public);
         }
         _ => return Err(Error::NotAKey("it does not start with a primary key")),
     }
@@ -73,7 +73,7 @@ impl Component {
     fn subkey(packet: &Packet<'_>) -> Self {
         let forwarding = |body: &KeyBody<'_>| matches!(body.ecdh(), Some((_, _, [KDF_FORWARDING, ..])));
         match KeyBody::parse(packet) {
-            Ok(body) if !forwarding(&body) && public(packet).is_ok() => {
+            Ok(body) if !forwarding(&body) => {
                 let mut packets = Vec::new();
                 push(&mut packets, tag::PUBLIC_SUBKEY, body.public);
                 Self::Subkey { packets, bound: false }
@@ -99,17 +99,6 @@ impl Component {
         if let Self::Subkey { packets, bound: true } = self {
             certificate.extend_from_slice(packets);
         }
-    }
-}
-
-/// The public part of a key. A public key packet with anything behind it is refused.
-fn public<'a>(packet: &Packet<'a>) -> Result<&'a [u8]> {
-    let body = KeyBody::parse(packet)?;
-    let is_secret = matches!(packet.tag, tag::SECRET_KEY | tag::SECRET_SUBKEY);
-    if is_secret || body.secret.is_empty() {
-        Ok(body.public)
-    } else {
-        Err(Error::malformed("public key", packet.body_at + body.public.len()))
     }
 }
 

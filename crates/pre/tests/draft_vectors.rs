@@ -3,8 +3,8 @@
 #![cfg(test)]
 
 use sealpost_pre::{
-    Curve25519Subkey, Error, ForwardeeKey, Instance, Outcome, Pkesk, Point, PointPolicy, PointRejection, ProxyFactor,
-    SubkeySecret, Transform, UnixTime,
+    Curve25519Subkey, Error, ForwardeeKey, Instance, Kdf, Outcome, Pkesk, Point, PointPolicy, PointRejection,
+    ProxyFactor, SubkeySecret, Transform, UnixTime,
 };
 use sealpost_testkit::{draft, draft_hex};
 
@@ -91,6 +91,14 @@ fn a3_instance_belongs_to_the_keys() {
     assert_eq!(charles.first_forwarder, Some(bob.fingerprint));
     instance.verify(&bob, &charles).unwrap();
     assert!(matches!(instance.verify(&charles, &bob), Err(Error::KeyMismatch(_))));
+    let mut other_kdf = charles;
+    other_kdf.kdf = Kdf::from_ids(8, 7).unwrap();
+    assert!(matches!(instance.verify(&bob, &other_kdf), Err(Error::KeyMismatch(why)) if why.contains("derivation")));
+    let mut other_forwarder = charles;
+    other_forwarder.first_forwarder = Some(charles.fingerprint);
+    assert!(
+        matches!(instance.verify(&bob, &other_forwarder), Err(Error::KeyMismatch(why)) if why.contains("KDF field"))
+    );
     let wrong = factor("a2_proxy_parameter_hex_le.hex").unwrap();
     let wrong = Instance::new(bob.fingerprint, charles.fingerprint, None, wrong);
     assert!(matches!(wrong.verify(&bob, &charles), Err(Error::FactorMismatch)));

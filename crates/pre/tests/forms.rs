@@ -343,7 +343,8 @@ fn a_hidden_recipient_gets_a_packet_for_each_instance() {
 fn limits_hold() {
     let instances = several(5);
     let mut limits = Limits::default();
-    (limits.session_keys, limits.products) = (4, 12);
+    // Two times five, and one less than five.
+    (limits.session_keys, limits.products) = (4, 14);
     let transform = Transform::new(&instances, NOW).limits(limits);
     let message = |n: usize| [vec![ours(true); n].concat(), seipd()].concat();
     let plan = transform.plan(&message(4)).unwrap();

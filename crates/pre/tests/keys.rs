@@ -248,6 +248,15 @@ fn a_public_export_has_neither_secrets_nor_forwarding_subkeys() {
 }
 
 #[test]
+fn a_subkey_with_the_flag_alone_is_not_exported() {
+    let Some(mut bob) = draft("a3_recipient_key.pgp") else { return };
+    assert_eq!(Curve25519Subkey::read_all(&public_export(&bob).unwrap()).unwrap().len(), 1);
+    let flags = bob.windows(3).rposition(|octets| octets == [2, 27, 0x0C]).unwrap() + 2;
+    bob[flags] |= 0x40;
+    assert!(Curve25519Subkey::read_all(&public_export(&bob).unwrap()).unwrap().is_empty());
+}
+
+#[test]
 fn a_secret_in_a_packet_that_looks_unknown_does_not_get_out() {
     let Some(charles) = draft("a3_forwardee_key.pgp") else { return };
     let secret = [0x5A; 24];
