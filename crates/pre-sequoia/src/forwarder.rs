@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use sealpost_pre::{
     Curve25519Subkey, Error as CoreError, ForwardeeKey, Forwarder, ForwarderSubkey, Ineligible, MultiHop, Skipped,
-    SubkeySecret, UnixTime,
+    SubkeySecret, UnixTime, dearmor,
 };
 use sequoia_openpgp::{
     Cert, Error as SequoiaError, anyhow,
@@ -35,7 +35,8 @@ pub fn forwarder(key: &[u8], passphrase: Option<&[u8]>, now: SystemTime, hops: M
     let (mut forwarding, mut ordinary, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     let unix = UnixTime(now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs());
     let candidates = Forwarder::candidates(key, unix, hops)?;
-    let cert = Cert::from_bytes(key)?;
+    // Sequoia's own armor reader leaves the secrets in freed memory.
+    let cert = Cert::from_bytes(dearmor(key)?.as_slice())?;
     let primary = primary(&cert, now);
     for (subkey, verdict) in candidates {
         let listed = cert.keys().subkeys().find(|listed| listed.key().fingerprint().to_hex() == subkey);

@@ -37,9 +37,16 @@ pub(crate) fn armor(kind: &str, bytes: &[u8]) -> Zeroizing<String> {
     text
 }
 
-/// The octets of a key, which is in armor or already without it. Text around the block is ignored, and so
-/// is the optional checksum, as RFC 9580 §6.1 wants it.
-pub(crate) fn dearmor(input: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+/// The packets of a key, which is in ASCII armor or already without it
+/// ([RFC 9580 §6](https://www.rfc-editor.org/rfc/rfc9580#section-6)), in memory that is wiped and in constant time: to
+/// be called before a secret key goes to a library whose armor reader leaves copies behind.
+///
+/// Text around the block is ignored, and so is the optional checksum, as §6.1 wants it.
+///
+/// # Errors
+///
+/// [`Error::NotAKey`] if there is no armor, [`Error::Malformed`] or [`Error::Truncated`] if it is broken.
+pub fn dearmor(input: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     if input.first().is_some_and(|first| first & 0x80 != 0) {
         return Ok(Zeroizing::new(input.to_vec()));
     }

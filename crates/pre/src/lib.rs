@@ -45,4 +45,5 @@ pub use forwarder::{Forwarder, ForwarderSubkey, Ineligible, MultiHop, Skipped};
 pub use pkesk::{Pkesk, Recipient};
 pub use subkey::Curve25519Subkey;
 
+pub use armor::dearmor;
 pub use export::public_export;

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::DirBuilderExt, path::Path, time::SystemTime};
 
 use getrandom::{SysRng, rand_core::UnwrapErr};
 use sealpost::{
-    pre::{Forwarder, Instance, MultiHop, Setup, UnixTime, set_up},
+    pre::{Forwarder, Instance, MultiHop, Setup, UnixTime, dearmor, set_up},
     pre_sequoia::{ActivationToken, forwarder},
 };
 use sequoia_openpgp::{Cert, parse::Parse};
@@ -58,7 +58,8 @@ fn seal(args: &args::Setup, key: &[u8], passphrase: Option<&[u8]>, path: &Path) 
     let certificate = read_small(path)?;
     let certificate =
         Cert::from_bytes(&*certificate).map_err(|why| Failure::new(format!("{}: {why}", path.display())))?;
-    let signer = Cert::from_bytes(key).map_err(|why| Failure::new(format!("{}: {why}", args.key.display())))?;
+    let signer = Cert::from_bytes(dearmor(key).at(&args.key)?.as_slice())
+        .map_err(|why| Failure::new(format!("{}: {why}", args.key.display())))?;
     let token = ActivationToken::generate().at(path)?;
     let sealed = token.seal(&signer, passphrase, &certificate, SystemTime::now()).at("the activation token")?;
     Ok((token, sealed))
