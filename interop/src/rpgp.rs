@@ -1,10 +1,16 @@
 //! The crate `pgp` with its feature for the forwarding draft.
 
 use pgp::{
-    composed::{DecryptionOptions, Deserializable, Esk, Message, SignedSecretKey, TheRing},
+    composed::{
+        ArmorOptions, DecryptionOptions, Deserializable, Esk, KeyType, Message, SecretKeyParamsBuilder,
+        SignedSecretKey, SignedSecretSubKey, TheRing,
+    },
+    crypto::ecc_curve::ECCCurve,
+    packet::{KeyFlags, PubKeyInner, PublicSubkey, SecretSubkey},
     ser::Serialize,
-    types::Password,
+    types::{EcdhKdfType, EcdhPublicParams, Fingerprint, KeyDetails, KeyVersion, Password, PublicParams, Timestamp},
 };
+use rand::rngs::OsRng;
 
 /// A forwardee's key in rPGP.
 #[derive(Debug)]
@@ -24,6 +30,54 @@ impl Rpgp {
         let (key, _) = SignedSecretKey::from_armor_single(key).unwrap();
         key.verify_bindings().unwrap();
         Self { key, password: password.into() }
+    }
+
+    /// Makes a forwardee's key for the first subkey of a forwarder's armored key, without a password.
+    ///
+    /// # Panics
+    ///
+    /// If rPGP can't.
+    #[must_use]
+    pub fn forwardee_of(forwarder: &[u8]) -> Self {
+        let (forwarder, _) = SignedSecretKey::from_armor_single(forwarder).unwrap();
+        let Fingerprint::V4(replacement_fingerprint) = forwarder.secret_subkeys[0].fingerprint() else {
+            panic!("a version 4 key")
+        };
+        let mut builder = SecretKeyParamsBuilder::default();
+        let params = builder.key_type(KeyType::Ed25519Legacy).primary_user_id("frederick".into()).build().unwrap();
+        let mut key = params.generate(OsRng).unwrap();
+        let algorithm = KeyType::ECDH(ECCCurve::Curve25519Legacy);
+        let (mut public, secret) = algorithm.generate(OsRng).unwrap();
+        if let PublicParams::ECDH(EcdhPublicParams::Curve25519Legacy { ecdh_kdf_type, .. }) = &mut public {
+            *ecdh_kdf_type = EcdhKdfType::Replaced { replacement_fingerprint };
+        }
+        let public = PubKeyInner::new(KeyVersion::V4, algorithm.to_alg(), Timestamp::now(), None, public).unwrap();
+        let public = PublicSubkey::from_inner(public).unwrap();
+        let mut flags = KeyFlags::default();
+        flags.set_shared(true);
+        flags.set_draft_decrypt_forwarded(true);
+        let no_password = Password::empty();
+        let binding =
+            public.sign(OsRng, &key.primary_key, key.primary_key.public_key(), &no_password, flags, None).unwrap();
+        let subkey = SecretSubkey::new(public, secret).unwrap();
+        key.secret_subkeys.push(SignedSecretSubKey::new(subkey, vec![binding]));
+        Self { key, password: no_password }
+    }
+
+    /// The armored key.
+    ///
+    /// # Panics
+    ///
+    /// If rPGP can't write it.
+    #[must_use]
+    pub fn armored(&self) -> String {
+        self.key.to_armored_string(ArmorOptions::default()).unwrap()
+    }
+
+    /// The fingerprint of the first subkey in hexadecimal digits.
+    #[must_use]
+    pub fn subkey(&self) -> String {
+        self.key.secret_subkeys[0].fingerprint().to_string()
     }
 
     /// Decrypts an armored message, with or without opting in to forwarded ones.

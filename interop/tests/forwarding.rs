@@ -64,10 +64,11 @@ impl Forward {
 #[test]
 fn gnupg_s_messages_are_read_by_every_forwardee() {
     let Some(forward) = Forward::new() else { return };
-    let cases: [(&str, &[&str]); 5] = [
+    let cases: [(&str, &[&str]); 6] = [
         ("named", &["--armor", "-r", "bob@example.org"]),
         ("hidden", &["--armor", "-R", "bob@example.org"]),
         ("named, and a named P-256", &["--armor", "-r", "bob@example.org", "-r", "dave@example.org"]),
+        ("named, and a hidden P-256", &["--armor", "-r", "bob@example.org", "-R", "dave@example.org"]),
         ("hidden, behind a hidden P-256", &["--armor", "-R", "dave@example.org", "-R", "bob@example.org"]),
         ("uncompressed", &["--armor", "--compress-algo", "none", "-r", "bob@example.org"]),
     ];
@@ -172,6 +173,30 @@ fn rpgp_computes_the_same_factor_and_the_same_session_key_packet() {
     let ours = sealpost_ok(&["forward", "transform", "--instance", &forward.name("charles/instance-0.json")], &message);
     let dearmored = Gnupg::new().unwrap().dearmor(&ours);
     assert_eq!(dearmored[2..2 + theirs.len()], theirs);
+}
+
+#[test]
+fn a_key_and_a_factor_of_rpgp_are_used_by_our_tool() {
+    let Some(forward) = Forward::new() else { return };
+    let bob = forward.gnupg.export_secret("bob@example.org");
+    let frederick = Rpgp::forwardee_of(&bob);
+    let factor: String = frederick.factor(&bob).iter().map(|octet| format!("{octet:02x}")).collect();
+    let ours = fs::read_to_string(forward.path("charles/instance-0.json")).unwrap();
+    let forwarder = ours.split("\"forwarder\": \"").nth(1).unwrap().split_once('"').unwrap().0.to_owned();
+    let json = format!(
+        r#"{{"PgpVersion":4,"ForwarderKeyFingerprint":"{forwarder}","ForwardeeKeyFingerprint":"{}","ProxyParam":"{factor}"}}"#,
+        frederick.subkey()
+    );
+    fs::write(forward.path("proton.json"), json).unwrap();
+    fs::write(forward.path("frederick.asc"), frederick.armored()).unwrap();
+    let (proton, instance) = (forward.name("proton.json"), forward.name("frederick.json"));
+    let _ = sealpost_ok(&["forward", "import", "--proton", &proton, "--out", &instance], &[]);
+    let (key, public) = (forward.name("frederick.asc"), forward.name("bob.pub.asc"));
+    let _ = sealpost_ok(&["forward", "verify", "--key", &public, "--forwardee", &key, "--instance", &instance], &[]);
+    let message = forward.gnupg.encrypt(&["--armor", "-r", "bob@example.org"], TEXT);
+    let forwarded = forward.transform("frederick.json", &message);
+    assert_eq!(sealpost_ok(&["forward", "decrypt", "--key", &key], &forwarded), TEXT);
+    assert_eq!(frederick.decrypt(&forwarded, true).as_deref(), Ok(TEXT));
 }
 
 #[test]
