@@ -180,7 +180,7 @@ fn a_key_and_a_factor_of_rpgp_are_used_by_our_tool() {
     let Some(forward) = Forward::new() else { return };
     let bob = forward.gnupg.export_secret("bob@example.org");
     let frederick = Rpgp::forwardee_of(&bob);
-    let factor: String = frederick.factor(&bob).iter().map(|octet| format!("{octet:02x}")).collect();
+    let factor = frederick.factor(&bob).iter().map(|octet| format!("{octet:02x}")).collect::<Vec<_>>().concat();
     let ours = fs::read_to_string(forward.path("charles/instance-0.json")).unwrap();
     let forwarder = ours.split("\"forwarder\": \"").nth(1).unwrap().split_once('"').unwrap().0.to_owned();
     let json = format!(
