@@ -424,6 +424,28 @@ fn an_instance_is_used_only_in_its_time() {
 }
 
 #[test]
+fn a_damaged_message_in_one_part_does_not_stop_those_in_others() {
+    let instances = instances();
+    let transform = Transform::new(&instances, NOW);
+    let armor = Armor { line: 64, crlf: true, headers: vec![], blanks: 0, checksum: true };
+    let good = armored(&[ours(false), seipd()].concat(), &armor);
+    // A quote that somebody cut short.
+    let snipped = [&good[..good.len() / 2], b"\r\n[...]\r\n"].concat();
+    let encodings = [Transfer::Identity, Transfer::Base64(76), Transfer::QuotedPrintable(76, 0)];
+    for encoding in encodings {
+        let (input, _) = mail(&[(snipped.clone(), encoding), (good.clone(), encoding)]);
+        let report = agree(&transform, &input, &[100]).unwrap();
+        assert_eq!((report.transformed(), report.skipped.len()), (1, 1), "{encoding:?}");
+        let (alone, _) = mail(&[(snipped.clone(), encoding)]);
+        assert!(agree(&transform, &alone, &[100]).unwrap_err().contains("malformed armor"), "{encoding:?}");
+        // A mail that ends inside its only message is truncated.
+        let (whole, bodies) = mail(&[(good.clone(), encoding)]);
+        let cut = &whole[..bodies[0].end - 40];
+        assert!(agree(&transform, cut, &[100]).unwrap_err().contains("truncated"), "{encoding:?}");
+    }
+}
+
+#[test]
 fn several_messages_in_one_mail_are_each_transformed_and_a_broken_one_is_left_alone() {
     let instances = instances();
     let armor = Armor { line: 64, crlf: true, headers: vec![], blanks: 0, checksum: true };

@@ -5,7 +5,7 @@ use alloc::{boxed::Box, vec::Vec};
 use sealpost_mail::{Decoded, Encoding, Next, Walker};
 
 use super::{Edit, Report, Rewriter, Transform, decide::Room, rewriter::Budget};
-use crate::{Result, error::wide};
+use crate::{Error, Result, error::wide};
 
 /// A mail whose parts are searched for messages.
 #[derive(Debug, Default)]
@@ -67,7 +67,7 @@ impl<'t> Mail<'t> {
             }
             self.walker.end_part();
             if let Some(part) = self.part.take() {
-                part.finish(&mut pass)?;
+                part.finish(pass.report);
             }
         }
     }
@@ -98,11 +98,11 @@ impl<'t> Part<'t> {
     }
 
     fn step(&mut self, text: &[u8], ends: bool, pass: &mut Pass<'_, 't>, edits: &mut Vec<Edit>) -> Result<usize> {
-        if self.encoding == Encoding::Identity {
-            return self.rewrite(text, ends, pass, edits);
-        }
         if self.ended {
             return Ok(text.len());
+        }
+        if self.encoding == Encoding::Identity {
+            return self.rewrite(text, ends, pass, edits);
         }
         let mut reach = REACH;
         loop {
@@ -133,7 +133,7 @@ impl<'t> Part<'t> {
         self.deferred = changes;
         self.deferred.iter_mut().for_each(|edit| edit.cut_before(wide(whole)));
         self.deferred.retain(|edit| !edit.bytes.is_empty());
-        self.ended = all && decoded.has_ended();
+        self.ended |= all && decoded.has_ended();
         Ok(if all { decoded.consumed() } else { decoded.place(whole) })
     }
 
@@ -142,20 +142,33 @@ impl<'t> Part<'t> {
         let first = edits.len();
         self.rewriter.budget = *pass.budget;
         let before = self.consumed;
-        let place = self.place();
-        let consumed = self.rewriter.step(octets, ends, edits).map_err(|error| error.at(place))?;
+        let consumed = match self.rewriter.step(octets, ends, edits) {
+            Err(error @ Error::Limit { .. }) => return Err(error),
+            Err(error) => {
+                self.give_up(error);
+                octets.len()
+            }
+            Ok(consumed) => consumed,
+        };
         *pass.budget = self.rewriter.budget;
         edits.iter_mut().skip(first).for_each(|edit| edit.offset -= before);
         self.consumed += wide(consumed);
         Ok(consumed)
     }
 
+    /// Leaves the rest of the part as it is: a damaged message in one part must not stop those in others.
+    fn give_up(&mut self, error: Error) {
+        self.rewriter.give_up(error);
+        self.ended = true;
+    }
+
     /// Adds the part's report to that of the mail.
-    fn finish(self, pass: &mut Pass<'_, 't>) -> Result<()> {
+    fn finish(mut self, report: &mut Report) {
+        if let Err(error) = self.rewriter.close() {
+            self.give_up(error);
+        }
         let place = self.place();
-        let report = self.rewriter.close().map_err(|error| error.at(&place))?;
-        pass.report.append(report, place);
-        Ok(())
+        report.append(self.rewriter.into_report(), place);
     }
 }
 

@@ -13,7 +13,8 @@ const MAX_SKIPPED: usize = 1024;
 pub struct Report {
     /// Each message, in the order of the input.
     pub messages: Vec<MessageReport>,
-    /// Where something began like a message in a text and then was none; it is left as it was. The first 1024.
+    /// Where something began like a message in a text and then was none, or in a mail was damaged. It stays as it
+    /// was, a head that was transformed before the damage was seen aside. The first 1024.
     pub skipped: Vec<SkippedBlock>,
 }
 

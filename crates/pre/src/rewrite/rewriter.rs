@@ -98,17 +98,19 @@ impl<'t> Rewriter<'t> {
     /// [`Error::Malformed`], [`Error::Truncated`], [`Error::UnexpectedPacket`],
     /// [`Error::NotIntegrityProtected`], [`Error::Unsupported`], [`Error::Limit`] and
     /// [`Error::TrailingData`] for what is wrong with a message. In a text a block whose head is wrong is
-    /// passed over instead, and reported in [`Report::skipped`].
+    /// passed over instead, and reported in [`Report::skipped`]; in a mail also a message that turns out to be
+    /// damaged behind its head, and what is behind it in the same part.
     pub fn step(&mut self, window: &[u8], last: bool, edits: &mut Vec<Edit>) -> Result<usize> {
         loop {
             let first_edit = edits.len();
             let before = core::mem::discriminant(&self.state);
             // In a mail errors are where they are in the mail; elsewhere they count from the window's start.
             let base = if matches!(self.state, State::Mail(_)) { 0 } else { self.offset };
-            let (consumed, state) = self.advance(window, last, edits).map_err(|error| error.shifted(base))?;
+            let advanced = self.advance(window, last, edits);
             for edit in edits.iter_mut().skip(first_edit) {
                 edit.offset += self.offset;
             }
+            let (consumed, state) = advanced.map_err(|error| error.shifted(base))?;
             self.state = state;
             self.offset += wide(consumed);
             if consumed > 0 || before == core::mem::discriminant(&self.state) {
@@ -124,22 +126,29 @@ impl<'t> Rewriter<'t> {
     /// [`Error::Truncated`] where the input ends inside a message. [`Error::NoMessage`] where there was
     /// none, or what was wrong with the first one if none could be read.
     pub fn finish(self) -> Result<Report> {
-        let mut report = self.close()?;
+        self.close()?;
+        let mut report = self.report;
         if report.messages.is_empty() {
             return Err(if report.skipped.is_empty() { Error::NoMessage } else { report.skipped.remove(0).error });
         }
         Ok(report)
     }
 
-    /// Ends the pass over a part: there may be no message in it.
-    pub(super) fn close(self) -> Result<Report> {
+    /// Whether the pass may end here, inside no message.
+    pub(super) fn close(&self) -> Result<()> {
         let truncated = |what| Err(Error::Truncated { what, offset: self.offset });
         match self.state {
-            State::Binary(walk) if !walk.may_end() => return truncated("encrypted data"),
-            State::Armor(_) => return truncated("armor"),
-            _ => {}
+            State::Binary(walk) if !walk.may_end() => truncated("encrypted data"),
+            State::Armor(_) => truncated("armor"),
+            _ => Ok(()),
         }
-        Ok(self.report)
+    }
+
+    /// Ends a pass over a part in which something went wrong: the last message was none, or is damaged.
+    pub(super) fn give_up(&mut self, error: Error) {
+        let damaged = self.report.messages.pop();
+        self.report.skip(damaged.map_or(self.offset, |message| message.offset), error);
+        self.state = State::End;
     }
 
     /// What has been done so far, in the middle of a pass.
