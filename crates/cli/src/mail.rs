@@ -15,13 +15,21 @@ pub(crate) struct Bodies<R> {
     walker: Option<Walker>,
     window: Vec<u8>,
     last: bool,
+    /// Whether the encoded text of the part has ended; what is behind has no meaning.
+    ended: bool,
     ready: io::Cursor<Vec<u8>>,
 }
 
 impl<R: Read> Bodies<R> {
     pub(crate) fn new(from: R) -> io::Result<Self> {
-        let mut bodies =
-            Self { from, walker: None, window: Vec::new(), last: false, ready: io::Cursor::new(Vec::new()) };
+        let mut bodies = Self {
+            from,
+            walker: None,
+            window: Vec::new(),
+            last: false,
+            ended: false,
+            ready: io::Cursor::new(Vec::new()),
+        };
         bodies.fill()?;
         let mail = is_field(&bodies.window) || bodies.window.starts_with(b"From ");
         bodies.walker = mail.then(Walker::new);
@@ -46,12 +54,14 @@ impl<R: Read> Bodies<R> {
             Next::Frame(len) => len,
             Next::Body { len, encoding, ends } => {
                 let text = self.window.get(..len).unwrap_or_default();
-                let decoded = encoding.decode(text, ends);
-                let consumed = if decoded.has_ended() { len } else { decoded.consumed() };
+                let decoded = encoding.decode(if self.ended { &[] } else { text }, ends);
+                self.ended |= decoded.has_ended();
+                let consumed = if self.ended { len } else { decoded.consumed() };
                 walker.pass(text.get(..consumed).unwrap_or_default());
                 self.ready = io::Cursor::new(decoded.octets().to_vec());
                 if consumed == 0 && ends {
                     walker.end_part();
+                    self.ended = false;
                     self.ready = io::Cursor::new(b"\n".to_vec());
                     return Ok(true);
                 }

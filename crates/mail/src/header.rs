@@ -34,8 +34,9 @@ impl Header {
         let media_type = sections.next().unwrap_or_default().concat().to_ascii_lowercase();
         self.media_type = String::from_utf8_lossy(&media_type).into_owned();
         self.boundary = sections.find_map(|section| match section {
-            [name, equals, value, ..] if equals == b"=" && name.eq_ignore_ascii_case(b"boundary") => {
-                Some(value.clone())
+            // Unquoted, against the standard, it may have more of these in it.
+            [name, equals, value @ ..] if equals == b"=" && name.eq_ignore_ascii_case(b"boundary") => {
+                Some(value.concat())
             }
             _ => None,
         });
@@ -87,6 +88,7 @@ mod tests {
             ("Content-Type: text/plain", "text/plain", None),
             ("content-TYPE:Multipart/Mixed ; charset=x;\tBoundary = \"a;b\\\"c\"", "multipart/mixed", Some("a;b\"c")),
             ("Content-Type: multipart/mixed (a comment; boundary=x); boundary=y", "multipart/mixed", Some("y")),
+            ("Content-Type: multipart/mixed; boundary=----=_Part_1", "multipart/mixed", Some("----=_Part_1")),
             ("Content-Type: ;;=;boundary", "", None),
             ("Content-Type: multipart/mixed; boundary=\"unterminated", "multipart/mixed", Some("unterminated")),
         ];

@@ -5,6 +5,9 @@ use alloc::vec::Vec;
 
 use base64ct::{Base64, Encoding as _};
 
+/// More blanks behind a `=` make no soft line break: lines are shorter.
+const MAX_BLANKS: usize = 1000;
+
 /// How the body of a part is encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -143,8 +146,11 @@ fn base64(text: &[u8]) -> Decoded {
     let last = groups().nth(plain).and_then(|group| Base64::decode(group, &mut padded).ok());
     octets.extend(last.unwrap_or_default());
     let groups = plain + usize::from(last.is_some());
-    let consumed = places.get(groups * 4).copied().or(stop).unwrap_or(text.len());
-    let ended = plain < whole || stop == Some(consumed);
+    // In front of what is no base64 a few characters may be left over that mean nothing.
+    let next = if plain < whole { places.get(groups * 4).copied().or(stop) } else { stop };
+    let pending = places.get(groups * 4).copied();
+    let consumed = next.or(pending).unwrap_or(text.len());
+    let ended = plain < whole || stop.is_some();
     places.truncate(groups * 4);
     Decoded { encoding: Encoding::Base64, octets, places, consumed, ended }
 }
@@ -160,7 +166,7 @@ fn quoted_printable(text: &[u8], last: bool) -> Decoded {
             }
             [b'=', ..] => match soft_break(rest) {
                 Some(len) => (None, len),
-                None if rest.len() < 3 && !last => break,
+                None if !last && (rest.len() < 3 || may_break(rest)) => break,
                 None => (Some(b'='), 1),
             },
             [c, ..] => (Some(c), 1),
@@ -177,8 +183,17 @@ fn quoted_printable(text: &[u8], last: bool) -> Decoded {
 
 /// The length of a soft line break, with the blanks that transport may have added.
 fn soft_break(text: &[u8]) -> Option<usize> {
-    let blanks = text.iter().skip(1).take_while(|c| matches!(c, b' ' | b'\t' | b'\r')).count();
+    let blanks = text.iter().skip(1).take(MAX_BLANKS).take_while(|c| is_blank(**c)).count();
     (text.get(1 + blanks) == Some(&b'\n')).then_some(2 + blanks)
+}
+
+/// Whether more text could make a soft line break of this.
+fn may_break(text: &[u8]) -> bool {
+    text.len() <= MAX_BLANKS && text.iter().skip(1).all(|c| is_blank(*c))
+}
+
+fn is_blank(c: u8) -> bool {
+    matches!(c, b' ' | b'\t' | b'\r')
 }
 
 fn hex(c: u8) -> Option<u8> {

@@ -108,7 +108,7 @@ impl Walker {
                 continue;
             }
             header.field(field);
-            if is_field(line) || at == 0 && line.starts_with(b"From ") {
+            if is_field(line) || field.is_empty() && line.starts_with(b"From ") {
                 *field = line.to_vec();
                 at += len;
                 continue;
@@ -154,10 +154,13 @@ impl Walker {
         }
         for at in memchr::memmem::find_iter(window, b"--").filter(|at| self.starts_line(window, *at)) {
             match line(window.get(at..).unwrap_or_default(), last) {
-                Some(len) if self.matching(window.get(at..at + len).unwrap_or_default()).is_some() => {
-                    return (at, true);
+                Some(len) => {
+                    let line = window.get(at..at + len).unwrap_or_default();
+                    let whole = line.ends_with(b"\n") || last && at + len == window.len();
+                    if whole && self.matching(line).is_some() {
+                        return (at, true);
+                    }
                 }
-                Some(_) => {}
                 None => return (at, false),
             }
         }

@@ -116,8 +116,14 @@ fn armor() -> impl Strategy<Value = Armor> {
 }
 
 fn sample() -> impl Strategy<Value = Sample> {
-    let text =
-        select(vec!["", "Hello\n", "Subject: x\r\n\r\n> -----BEGIN PGP MESSAGE-----\r\n\r\n", "-----BEGIN PGP\n"]);
+    let text = select(vec![
+        "",
+        "\n",
+        "a\n",
+        "Hello\n",
+        "Subject: x\r\n\r\n> -----BEGIN PGP MESSAGE-----\r\n\r\n",
+        "-----BEGIN PGP\n",
+    ]);
     let data_framing = prop_oneof![3 => framing(), 1 => (9..12_u8).prop_map(Framing::Partial)];
     (
         vec((esk(), framing(), point()), 1..6),

@@ -209,7 +209,7 @@ pub fn transfer(content: &[u8], transfer: Transfer) -> Vec<u8> {
                 let unneeded = every > 0 && i % every == 0 && !matches!(octet, b'\r' | b'\n');
                 let token = if plain && !unneeded { vec![*octet] } else { format!("={octet:02X}").into_bytes() };
                 if column + token.len() >= line.max(4) && *octet != b'\r' && *octet != b'\n' {
-                    text.extend(b"=\r\n");
+                    text.extend(if every % 2 == 1 { &b"= \t \r\n"[..] } else { b"=\r\n" });
                     column = 0;
                 }
                 column = if *octet == b'\n' { 0 } else { column + token.len() };
@@ -231,7 +231,7 @@ pub fn untransfer(text: &[u8], transfer: Transfer) -> Vec<u8> {
         Transfer::Identity => text.to_vec(),
         Transfer::Base64(_) => unbase64(&String::from_utf8_lossy(text).split_whitespace().collect::<String>()),
         Transfer::QuotedPrintable(..) => {
-            let text = String::from_utf8_lossy(text).replace("=\r\n", "");
+            let text = String::from_utf8_lossy(text).replace("= \t \r\n", "").replace("=\r\n", "");
             let mut pieces = text.split('=');
             let mut content = pieces.next().unwrap_or_default().as_bytes().to_vec();
             for piece in pieces {

@@ -104,18 +104,22 @@ impl<'t> Part<'t> {
         if self.encoding == Encoding::Identity {
             return self.rewrite(text, ends, pass, edits);
         }
-        let mut reach = REACH;
-        loop {
-            let near = text.get(..reach).unwrap_or(text);
-            let consumed = self.encoded(near, ends && near.len() == text.len(), pass, edits)?;
-            if self.ended && consumed == 0 {
-                return Ok(text.len());
+        let (mut at, mut reach) = (0, REACH);
+        while !self.ended {
+            let rest = text.get(at..).unwrap_or_default();
+            let near = rest.get(..reach).unwrap_or(rest);
+            let all = near.len() == rest.len();
+            let first = edits.len();
+            let consumed = self.encoded(near, ends && all, pass, edits)?;
+            edits.iter_mut().skip(first).for_each(|edit| edit.offset += wide(at));
+            at += consumed;
+            match consumed {
+                0 if all => return Ok(at),
+                0 => reach *= 2,
+                _ => reach = REACH,
             }
-            if consumed > 0 || near.len() == text.len() {
-                return Ok(consumed);
-            }
-            reach *= 2;
         }
+        Ok(text.len())
     }
 
     fn encoded(&mut self, text: &[u8], ends: bool, pass: &mut Pass<'_, 't>, edits: &mut Vec<Edit>) -> Result<usize> {
@@ -137,23 +141,26 @@ impl<'t> Part<'t> {
         Ok(if all { decoded.consumed() } else { decoded.place(whole) })
     }
 
-    /// Gives decoded octets to the rewriter; its edits count from their start.
+    /// Gives decoded octets to the rewriter, as many as it takes; its edits count from their start.
     fn rewrite(&mut self, octets: &[u8], ends: bool, pass: &mut Pass<'_, 't>, edits: &mut Vec<Edit>) -> Result<usize> {
-        let first = edits.len();
+        let (first, before) = (edits.len(), self.consumed);
         self.rewriter.budget = *pass.budget;
-        let before = self.consumed;
-        let consumed = match self.rewriter.step(octets, ends, edits) {
-            Err(error @ Error::Limit { .. }) => return Err(error),
-            Err(error) => {
-                self.give_up(error);
-                octets.len()
+        let mut at = 0;
+        while !self.ended {
+            match self.rewriter.step(octets.get(at..).unwrap_or_default(), ends, edits) {
+                Ok(0) => break,
+                Ok(consumed) => at += consumed,
+                Err(error @ Error::Limit { .. }) => return Err(error),
+                Err(error) => {
+                    self.give_up(error);
+                    at = octets.len();
+                }
             }
-            Ok(consumed) => consumed,
-        };
+        }
         *pass.budget = self.rewriter.budget;
         edits.iter_mut().skip(first).for_each(|edit| edit.offset -= before);
-        self.consumed += wide(consumed);
-        Ok(consumed)
+        self.consumed += wide(at);
+        Ok(at)
     }
 
     /// Leaves the rest of the part as it is: a damaged message in one part must not stop those in others.
