@@ -12,7 +12,9 @@ const WINDOW: usize = 64 * 1024;
 impl Transform<'_> {
     /// Copies an input from a reader to a writer and rewrites it on the way.
     ///
-    /// Holds 64 KiB in memory, or the head of a message if that is longer (see [`Limits::head`](super::Limits::head)).
+    /// Holds little more than 64 KiB in memory, or the head of a message if that is longer (see
+    /// [`Limits::head`](super::Limits::head)). A mail made for it, with an encoded part of almost nothing but blanks,
+    /// is held as a whole: limit the size of mails.
     ///
     /// # Errors
     ///
