@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use sealpost::mail::{Next, Walker, is_field};
+use sealpost::mail::{Next, Walker, starts_mail};
 
 /// How much is read at once.
 const WINDOW: usize = 64 * 1024;
@@ -31,8 +31,7 @@ impl<R: Read> Bodies<R> {
             ready: io::Cursor::new(Vec::new()),
         };
         bodies.fill()?;
-        let mail = is_field(&bodies.window) || bodies.window.starts_with(b"From ");
-        bodies.walker = mail.then(Walker::new);
+        bodies.walker = starts_mail(&bodies.window).then(Walker::new);
         Ok(bodies)
     }
 

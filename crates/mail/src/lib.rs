@@ -9,4 +9,4 @@ mod transfer;
 mod walk;
 
 pub use transfer::{Decoded, Encoding};
-pub use walk::{Next, Walker, is_field};
+pub use walk::{Next, Walker, starts_mail};

@@ -108,7 +108,7 @@ impl Walker {
                 continue;
             }
             header.field(field);
-            if is_field(line) || field.is_empty() && line.starts_with(b"From ") {
+            if is_field(line) || field.is_empty() && starts_mail(line) {
                 *field = line.to_vec();
                 at += len;
                 continue;
@@ -120,12 +120,11 @@ impl Walker {
             let header = core::mem::take(header);
             self.body(header);
         }
-        if at == 0 && matches!(self.state, State::Header(..)) { Next::More } else { self.framed(window, at, last) }
-    }
-
-    /// Lines of a header have been read; where none were, goes on with what follows.
-    fn framed(&mut self, window: &[u8], len: usize, last: bool) -> Next {
-        if len > 0 { Next::Frame(len) } else { self.look(window, last) }
+        match (at, &self.state) {
+            (0, State::Header(..)) => Next::More,
+            (0, State::Body(_)) => self.look(window, last),
+            _ => Next::Frame(at),
+        }
     }
 
     /// What follows a header.
@@ -200,10 +199,16 @@ impl Default for Walker {
     }
 }
 
-/// Whether a line, or the beginning of one, starts a header field: a name without blanks, then a colon
-/// ([RFC 5322 §2.2](https://www.rfc-editor.org/rfc/rfc5322#section-2.2)).
+/// Whether a text starts as a mail does: with a header field, or with the line `From …` that mailboxes put in front of
+/// it ([RFC 4155](https://www.rfc-editor.org/rfc/rfc4155)).
 #[must_use]
-pub fn is_field(line: &[u8]) -> bool {
+pub fn starts_mail(text: &[u8]) -> bool {
+    is_field(text) || text.starts_with(b"From ")
+}
+
+/// Whether a line starts a header field: a name without blanks, then a colon
+/// ([RFC 5322 §2.2](https://www.rfc-editor.org/rfc/rfc5322#section-2.2)).
+fn is_field(line: &[u8]) -> bool {
     let name = line.iter().take_while(|c| c.is_ascii_graphic() && **c != b':').count();
     name > 0 && line.get(name) == Some(&b':')
 }

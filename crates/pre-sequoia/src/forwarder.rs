@@ -32,11 +32,13 @@ use crate::{Result, secret::unlocked};
 /// Of the core: `NoEligibleSubkey` with all reasons; `Locked` if a passphrase is needed, `WrongPassphrase` if it
 /// is another one. [`Error::Sequoia`](crate::Error::Sequoia) for what is no valid key.
 pub fn forwarder(key: &[u8], passphrase: Option<&[u8]>, now: SystemTime, hops: MultiHop) -> Result<Forwarder> {
+    // Sequoia's own armor reader leaves the secrets in freed memory.
+    let key = dearmor(key)?;
+    let key = key.as_slice();
     let (mut forwarding, mut ordinary, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     let unix = UnixTime(now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs());
     let candidates = Forwarder::candidates(key, unix, hops)?;
-    // Sequoia's own armor reader leaves the secrets in freed memory.
-    let cert = Cert::from_bytes(dearmor(key)?.as_slice())?;
+    let cert = Cert::from_bytes(key)?;
     let primary = primary(&cert, now);
     for (subkey, verdict) in candidates {
         let listed = cert.keys().subkeys().find(|listed| listed.key().fingerprint().to_hex() == subkey);

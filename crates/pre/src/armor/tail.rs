@@ -75,24 +75,21 @@ impl Tail {
                 }
                 continue;
             }
-            let data = 1 + rest.iter().take_while(|c| is_base64(**c)).count();
             at += match c {
-                b'\n' => 1,
-                b' ' | b'\t' | b'\r' => {
-                    at += 1;
-                    continue;
-                }
+                b'\n' | b' ' | b'\t' | b'\r' => 1,
                 b'=' if !self.is_whole() => {
                     self.padding += 1;
                     1
                 }
                 _ if is_base64(c) && self.padding == 0 && !self.checksum_seen => {
+                    let data = 1 + rest.iter().take_while(|c| is_base64(**c)).count();
                     self.take(window.get(at..at + data).unwrap_or_default());
                     data
                 }
                 _ => return Err(Error::malformed("armor", at)),
             };
-            self.line_start = c == b'\n';
+            // Blanks in front of a line don't count.
+            self.line_start = c == b'\n' || self.line_start && matches!(c, b' ' | b'\t' | b'\r');
         }
         Ok((at, false))
     }

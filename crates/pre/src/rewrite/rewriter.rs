@@ -2,7 +2,7 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use sealpost_mail::is_field;
+use sealpost_mail::starts_mail;
 
 use super::{
     Edit, MessageReport, Report, Transform,
@@ -275,7 +275,7 @@ fn start<'t>(window: &[u8], last: bool) -> State<'t> {
     match window {
         [] => State::Start,
         _ if first.len() < START && !last => State::Start,
-        _ if is_field(first) || first.starts_with(b"From ") => State::Mail(Box::default()),
+        _ if starts_mail(first) => State::Mail(Box::default()),
         [..=0x7F, ..] => State::Text { line_start: true },
         _ if utf8() => State::Text { line_start: true },
         _ => State::Packets,
