@@ -7,6 +7,7 @@
 extern crate alloc;
 
 mod armor;
+mod backend;
 mod error;
 mod export;
 mod factor;
@@ -30,6 +31,8 @@ pub use error::{Error, Result};
 pub use factor::ProxyFactor;
 pub use point::{Point, PointPolicy, PointRejection};
 pub use secret::SubkeySecret;
+
+pub use backend::{Backend, BackendError};
 
 pub use fingerprint::{Fingerprint, KeyId};
 pub use instance::{Instance, NotValid, UnixTime};
