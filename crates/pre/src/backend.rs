@@ -10,6 +10,9 @@ use zeroize::Zeroizing;
 
 use crate::{Point, ProxyFactor};
 
+#[cfg(feature = "pkcs11")]
+pub(crate) mod pkcs11;
+
 /// A factor that multiplies points wherever it is kept: in this process, in a token, in another service.
 ///
 /// All it can do is X25519 (RFC 7748 §5) with a clamped private key, see `ProxyFactor::to_x25519_key`.

@@ -32,6 +32,8 @@ pub use factor::ProxyFactor;
 pub use point::{Point, PointPolicy, PointRejection};
 pub use secret::SubkeySecret;
 
+#[cfg(feature = "pkcs11")]
+pub use backend::pkcs11::{Pkcs11Key, Pkcs11Token};
 pub use backend::{Backend, BackendError};
 
 pub use fingerprint::{Fingerprint, KeyId};
