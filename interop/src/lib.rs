@@ -1,5 +1,5 @@
-//! The peers, each behind a few functions: GnuPG, OpenPGP.js and Proton's fork of it, PGPy, the crate `pgp`, and
-//! our own tool, which is called as anybody would call it.
+//! The peers, each behind a few functions: GnuPG, OpenPGP.js and Proton's fork of it, PGPy, the crate `pgp`, PKCS#11
+//! tokens, and our own tool, which is called as anybody would call it.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -16,9 +16,11 @@ use std::{
 
 mod gnupg;
 mod rpgp;
+mod token;
 
 pub use gnupg::Gnupg;
 pub use rpgp::Rpgp;
+pub use token::Token;
 
 /// Runs a program with this input; `None` if there is no such program.
 fn call<S: AsRef<OsStr>>(program: &Path, args: impl IntoIterator<Item = S>, input: &[u8]) -> Option<Output> {

@@ -166,7 +166,7 @@ fn rpgp_computes_the_same_factor_and_the_same_session_key_packet() {
     let key = fs::read(forward.path("charles/forwardee.key.asc")).unwrap();
     let rpgp = Rpgp::new(&key, "");
     let instance = fs::read(forward.path("charles/instance-0.json")).unwrap();
-    let factor = sealpost_pre::Instance::from_json(&instance).unwrap().factor().expose_bytes();
+    let factor = sealpost_pre::Instance::from_json(&instance).unwrap().factor().held().unwrap().expose_bytes();
     assert_eq!(rpgp.factor(&forward.gnupg.export_secret("bob@example.org")), *factor);
     let message = forward.gnupg.encrypt(&["--armor", "-r", "bob@example.org"], TEXT);
     let theirs = rpgp.transform(&message, *factor);

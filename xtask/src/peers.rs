@@ -1,5 +1,6 @@
 //! The peers that the interop tests talk to, and what else a fresh Debian lacks. What is there is left alone.
 
+use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -9,13 +10,19 @@ use crate::shell::{Result, cargo, on_path, root, step, succeeds};
 /// A Debian package, and whether what we want of it is there, wherever it came from.
 type Package = (&'static str, fn() -> bool);
 
-const FOR_TESTS: [Package; 6] = [
+const FOR_TESTS: [Package; 11] = [
     ("gnupg", || on_path("gpg")),
     ("nodejs", || on_path("node")),
     ("npm", || on_path("npm")),
     ("python3-venv", python_makes_venvs),
     ("gcc", || on_path("cc")),
     CPLUSPLUS,
+    ("softhsm2", || on_path("softhsm2-util")),
+    // What Kryoptic is built with.
+    ("pkg-config", || on_path("pkg-config")),
+    ("libssl-dev", || succeeds(Command::new("pkg-config").args(["--exists", "openssl"]))),
+    ("libsqlite3-dev", || succeeds(Command::new("pkg-config").args(["--exists", "sqlite3"]))),
+    ("libclang-dev", clang_can_be_loaded),
 ];
 
 /// libFuzzer, which the fuzz targets build, is written in C++.
@@ -27,7 +34,8 @@ const CARGO_FUZZ: &str = "0.13.2";
 pub(crate) fn for_tests() -> Result {
     debian(&FOR_TESTS)?;
     node()?;
-    python()
+    python()?;
+    kryoptic()
 }
 
 /// Installs all that fuzzing needs.
@@ -98,6 +106,26 @@ fn python() -> Result {
     let pip = &mut Command::new(venv.join("bin/pip"));
     step("install Python peers: requirements.txt of interop/python", pip.args(["install", "-r"]).arg(requirements))?;
     fs::write(&installed, "").map_err(|error| format!("{}: {error}", installed.display()))
+}
+
+/// A PKCS#11 module, built from its crate.
+fn kryoptic() -> Result {
+    let folder = root().join("interop/kryoptic");
+    let (manifest, target) = (folder.join("Cargo.toml"), folder.join("target"));
+    // cargo knows what is current.
+    let build = &mut cargo(&["build", "--quiet", "--locked", "--package", "kryoptic"]);
+    let build = build.arg("--manifest-path").arg(manifest).arg("--target-dir").arg(target);
+    step("build the PKCS#11 module of interop/kryoptic", build)
+}
+
+/// Where Debian puts it, or where the environment says.
+fn clang_can_be_loaded() -> bool {
+    let library = |folder: &Path| {
+        let files = fs::read_dir(folder).into_iter().flatten().flatten();
+        files.into_iter().any(|file| file.file_name().to_string_lossy().starts_with("libclang.so"))
+    };
+    let versions = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    env::var_os("LIBCLANG_PATH").is_some() || versions.into_iter().any(|version| library(&version.path().join("lib")))
 }
 
 /// Whether `made` is there and not older than its `source`.

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::forwarder::Skipped;
+use crate::{BackendError, forwarder::Skipped};
 
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
@@ -21,6 +21,12 @@ pub enum Error {
         "the proxy factor is out of range: it must be 32 octets, little-endian, above 0 and below the group's order"
     )]
     FactorOutOfRange,
+    /// A factor that is kept elsewhere gave no result.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// The factor of the instance is kept elsewhere and can't be written.
+    #[error("the instance's factor is kept elsewhere: it can't be written")]
+    FactorElsewhere,
     /// The factor of an instance does not turn the forwarder's key into the forwardee's: `k·Q_C ≠ Q_B`.
     #[error("the factor does not belong to these two keys")]
     FactorMismatch,

@@ -1,10 +1,13 @@
 //! A forwarding instance: one pair of subkeys and the factor between them.
 
+use alloc::boxed::Box;
 use core::fmt;
 
 use subtle::ConstantTimeEq;
 
-use crate::{Curve25519Subkey, Error, Fingerprint, Kdf, ProxyFactor, Result};
+use crate::{
+    Backend, Curve25519Subkey, Error, Fingerprint, Kdf, PointPolicy, ProxyFactor, Result, product::multiply_anywhere,
+};
 
 mod binary;
 mod json;
@@ -33,6 +36,40 @@ pub enum NotValid {
     },
 }
 
+/// The factor of an instance: in this process, or elsewhere.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "there is no third place")]
+pub enum Factor {
+    /// It is here.
+    Held(ProxyFactor),
+    /// It is in a token or in another service, which multiplies points by it. They are always judged by
+    /// [`PointPolicy::Strict`].
+    Elsewhere(Box<dyn Backend>),
+}
+
+impl Factor {
+    /// The factor, if it is here.
+    #[must_use]
+    pub fn held(&self) -> Option<&ProxyFactor> {
+        match self {
+            Self::Held(factor) => Some(factor),
+            Self::Elsewhere(_) => None,
+        }
+    }
+}
+
+impl From<ProxyFactor> for Factor {
+    fn from(factor: ProxyFactor) -> Self {
+        Self::Held(factor)
+    }
+}
+
+impl<B: Backend + 'static> From<B> for Factor {
+    fn from(backend: B) -> Self {
+        Self::Elsewhere(Box::new(backend))
+    }
+}
+
 /// What a server needs to forward messages from one subkey to another: the two fingerprints, the key
 /// derivation that both share, and the factor.
 ///
@@ -42,7 +79,7 @@ pub struct Instance {
     forwarder: Fingerprint,
     forwardee: Fingerprint,
     kdf: Option<Kdf>,
-    factor: ProxyFactor,
+    factor: Factor,
     not_before: Option<UnixTime>,
     not_after: Option<UnixTime>,
 }
@@ -51,8 +88,8 @@ impl Instance {
     /// An instance for the subkeys with these fingerprints. `kdf` is for information and for
     /// [`Self::verify`]; Proton's format doesn't carry it.
     #[must_use]
-    pub fn new(forwarder: Fingerprint, forwardee: Fingerprint, kdf: Option<Kdf>, factor: ProxyFactor) -> Self {
-        Self { forwarder, forwardee, kdf, factor, not_before: None, not_after: None }
+    pub fn new(forwarder: Fingerprint, forwardee: Fingerprint, kdf: Option<Kdf>, factor: impl Into<Factor>) -> Self {
+        Self { forwarder, forwardee, kdf, factor: factor.into(), not_before: None, not_after: None }
     }
 
     /// Limits the time in which [`Transform`](crate::Transform) uses the instance; both ends are inclusive.
@@ -83,8 +120,13 @@ impl Instance {
 
     /// The factor.
     #[must_use]
-    pub fn factor(&self) -> &ProxyFactor {
+    pub fn factor(&self) -> &Factor {
         &self.factor
+    }
+
+    /// The factor, to be written.
+    fn held(&self) -> Result<&ProxyFactor> {
+        self.factor.held().ok_or(Error::FactorElsewhere)
     }
 
     /// The first moment at which the instance is valid, if it is limited.
@@ -118,7 +160,8 @@ impl Instance {
     ///
     /// # Errors
     ///
-    /// [`Error::KeyMismatch`] says what else does not fit, [`Error::FactorMismatch`] that the factor doesn't.
+    /// [`Error::KeyMismatch`] says what else does not fit, [`Error::FactorMismatch`] that the factor doesn't;
+    /// [`Error::Backend`] if it is elsewhere and could not be asked.
     pub fn verify(&self, forwarder: &Curve25519Subkey, forwardee: &Curve25519Subkey) -> Result<()> {
         let first = forwarder.sender_fingerprint();
         let checks = [
@@ -131,14 +174,18 @@ impl Instance {
         if let Some((_, mismatch)) = checks.into_iter().find(|(fits, _)| !fits) {
             return Err(Error::KeyMismatch(mismatch));
         }
-        if self.factor.verify(&forwarder.public, &forwardee.public) { Ok(()) } else { Err(Error::FactorMismatch) }
+        let products = multiply_anywhere(&[(&self.factor, forwardee.public)], PointPolicy::Strict)?;
+        let product = products.first().and_then(|product| product.ok());
+        let fits = product.is_some_and(|point| point.as_bytes().ct_eq(forwarder.public.as_bytes()).into());
+        if fits { Ok(()) } else { Err(Error::FactorMismatch) }
     }
 }
 
 impl PartialEq for Instance {
-    /// Compares the factors in constant time.
+    /// Compares the factors in constant time. One that is elsewhere is equal to none.
     fn eq(&self, other: &Self) -> bool {
-        let factor: bool = self.factor.ct_eq(&other.factor).into();
+        let factors = self.factor.held().zip(other.factor.held());
+        let factor = factors.is_some_and(|(factor, other)| factor.ct_eq(other).into());
         factor
             && (self.forwarder, self.forwardee, self.kdf, self.not_before, self.not_after)
                 == (other.forwarder, other.forwardee, other.kdf, other.not_before, other.not_after)

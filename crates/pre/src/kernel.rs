@@ -5,9 +5,9 @@
 
 use alloc::vec::Vec;
 
-#[cfg(all(target_arch = "x86_64", not(unoptimized)))]
-mod avx512;
 mod batch;
+#[cfg(feature = "aws-lc")]
+mod character;
 mod comb;
 mod edwards;
 mod field;
@@ -17,9 +17,15 @@ mod octets;
 mod power;
 #[cfg(test)]
 mod range;
-#[cfg(test)]
+#[cfg(any(test, feature = "aws-lc"))]
 mod single;
 mod swaps;
+#[cfg(all(target_arch = "x86_64", not(unoptimized)))]
+#[path = "kernel/avx512.rs"]
+mod vectors;
+
+#[cfg(feature = "aws-lc")]
+pub(crate) use character::is_on_curve;
 
 /// A number: 32 octets, little-endian.
 pub(crate) type Octets = [u8; 32];
@@ -27,12 +33,46 @@ pub(crate) type Octets = [u8; 32];
 /// A scalar below the group's order that is odd.
 pub(crate) type OddScalar = Octets;
 
-/// Whether this processor has a kernel.
+/// Whether this processor can run the kernel.
 pub(crate) fn is_available() -> bool {
-    #[cfg(all(target_arch = "x86_64", not(unoptimized)))]
-    return avx512::Avx512::detect().is_some();
-    #[cfg(not(all(target_arch = "x86_64", not(unoptimized))))]
-    return false;
+    vectors::Vectors::detect().is_some()
 }
-#[cfg(test)]
+
+/// `K'·P` for each of these clamped scalars and points with canonical coordinates. Nothing in place of a product whose
+/// point is on the twist, or which is the identity; and nothing at all if the processor can't.
+///
+/// The time does not depend on the scalars. What it leaves on the stack and in registers is wiped.
+pub(crate) fn multiply(scalars: &[&Octets], points: &[&Octets]) -> Option<Vec<Option<Octets>>> {
+    vectors::Vectors::detect().map(|vectors| vectors.multiply(scalars, points))
+}
+
+/// `s·8·P` for each of these scalars and the point with this canonical coordinate. Nothing if the point is on the twist,
+/// if its order divides 8, or if the processor can't.
+pub(crate) fn fan_out(scalars: &[OddScalar], point: &Octets) -> Option<Vec<Octets>> {
+    vectors::Vectors::detect()?.fan_out(scalars, point)
+}
+
+/// Where there are no vectors.
+#[cfg(not(all(target_arch = "x86_64", not(unoptimized))))]
+mod vectors {
+    use super::{Octets, OddScalar, Vec};
+
+    pub(super) enum Vectors {}
+
+    impl Vectors {
+        pub(super) fn detect() -> Option<Self> {
+            None
+        }
+
+        pub(super) fn multiply(self, _: &[&Octets], _: &[&Octets]) -> Vec<Option<Octets>> {
+            match self {}
+        }
+
+        pub(super) fn fan_out(self, _: &[OddScalar], _: &Octets) -> Option<Vec<Octets>> {
+            match self {}
+        }
+    }
+}
+
+#[cfg(all(test, target_arch = "x86_64", not(unoptimized)))]
 mod tests;

@@ -7,6 +7,7 @@
 extern crate alloc;
 
 mod armor;
+mod backend;
 mod error;
 mod export;
 mod factor;
@@ -20,20 +21,28 @@ mod key;
 mod packet;
 mod pkesk;
 mod point;
+mod product;
 mod rewrite;
 mod s2k;
 mod secret;
 mod signature;
 mod subkey;
+#[cfg(feature = "aws-lc")]
+mod x25519;
 
 // The public interface, in the order in which a reader needs it.
 pub use error::{Error, Result};
 pub use factor::ProxyFactor;
 pub use point::{Point, PointPolicy, PointRejection};
+pub use product::{backend_name, transform_each};
 pub use secret::SubkeySecret;
 
+#[cfg(feature = "pkcs11")]
+pub use backend::pkcs11::{Pkcs11Key, Pkcs11Token};
+pub use backend::{Backend, BackendError};
+
 pub use fingerprint::{Fingerprint, KeyId};
-pub use instance::{Instance, NotValid, UnixTime};
+pub use instance::{Factor, Instance, NotValid, UnixTime};
 pub use kdf::{HashAlgorithm, Kdf, SymmetricAlgorithm};
 
 pub use rewrite::{

@@ -56,14 +56,18 @@ impl Point {
         MontgomeryPoint(self.0)
     }
 
-    /// The point on the Edwards curve, or why it isn't one that an honest sender makes.
-    fn strict(self) -> core::result::Result<EdwardsPoint, PointRejection> {
-        if self.0.last().is_some_and(|high| high & 0x80 != 0) {
-            return Err(PointRejection::HighBit);
+    /// Whether the coordinate is one that an honest sender makes.
+    pub(crate) fn check_coordinate(self) -> Result<(), PointRejection> {
+        match self.0.last() {
+            Some(0x80..) => Err(PointRejection::HighBit),
+            _ if !self.is_canonical() => Err(PointRejection::NonCanonical),
+            _ => Ok(()),
         }
-        if !self.is_canonical() {
-            return Err(PointRejection::NonCanonical);
-        }
+    }
+
+    /// 8 times the point on the Edwards curve, or why it isn't one that an honest sender makes.
+    pub(crate) fn on_curve(self) -> Result<EdwardsPoint, PointRejection> {
+        self.check_coordinate()?;
         let point = self.montgomery().to_edwards(0).ok_or(PointRejection::OnTwist)?;
         let cleared = point.mul_by_cofactor();
         if cleared.is_identity() { Err(PointRejection::SmallOrder) } else { Ok(cleared) }
@@ -118,12 +122,12 @@ pub enum PointRejection {
 }
 
 /// `k·P`, where `k8` is `k/8` modulo the group's order.
-pub(crate) fn transform_strict(k8: &Scalar, point: Point) -> core::result::Result<Point, PointRejection> {
-    Ok(Point((point.strict()? * k8).to_montgomery().to_bytes()))
+pub(crate) fn transform_strict(k8: &Scalar, point: Point) -> Result<Point, PointRejection> {
+    Ok(Point((point.on_curve()? * k8).to_montgomery().to_bytes()))
 }
 
 /// `k·P` by the ladder over the integer k < n, after the draft's check.
-pub(crate) fn transform_draft(k: &Scalar, point: Point) -> core::result::Result<Point, PointRejection> {
+pub(crate) fn transform_draft(k: &Scalar, point: Point) -> Result<Point, PointRejection> {
     let point = point.montgomery();
     // The ladder gives u = 0 for the identity, on the curve and on the twist.
     if (point * Scalar::from(8u8)).to_bytes() == [0; 32] {

@@ -125,7 +125,7 @@ fn a3_other_recipients_are_left_alone() {
         instance.forwardee(),
         instance.forwarder(),
         None,
-        ProxyFactor::from_bytes(&instance.factor().expose_bytes()).unwrap(),
+        ProxyFactor::from_bytes(&instance.factor().held().unwrap().expose_bytes()).unwrap(),
     );
     let mut message = draft("a3_encrypted_message.pgp").unwrap();
     let before = message.clone();

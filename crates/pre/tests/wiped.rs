@@ -106,12 +106,12 @@ fn forward(
     let forwarder = Forwarder::new(subkeys.collect(), vec![], MultiHop::Forbid).unwrap();
     let setup = set_up(&forwarder, "Charles <charles@example.org>", NOW, passphrase, &mut Dice(CHARLES)).unwrap();
     for (i, instance) in setup.instances.iter().enumerate() {
-        look(Made::Factor(i, &*instance.factor().expose_bytes()));
-        assert_eq!(&Instance::from_json(instance.expose_json().as_bytes()).unwrap(), instance);
-        assert_eq!(&Instance::from_bytes(&*instance.expose_bytes()).unwrap(), instance);
-        Instance::from_proton(instance.expose_proton().as_bytes()).unwrap();
+        look(Made::Factor(i, &*instance.factor().held().unwrap().expose_bytes()));
+        assert_eq!(&Instance::from_json(instance.expose_json().unwrap().as_bytes()).unwrap(), instance);
+        assert_eq!(&Instance::from_bytes(&*instance.expose_bytes().unwrap()).unwrap(), instance);
+        Instance::from_proton(instance.expose_proton().unwrap().as_bytes()).unwrap();
         for (field, other) in [("\"version\": 1", "\"version\": 2"), ("forwardee", "x")] {
-            let broken = Zeroizing::new(instance.expose_json().replace(field, other));
+            let broken = Zeroizing::new(instance.expose_json().unwrap().replace(field, other));
             assert!(Instance::from_json(broken.as_bytes()).is_err());
         }
     }

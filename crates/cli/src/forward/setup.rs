@@ -91,7 +91,8 @@ fn write(args: &args::Setup, setup: Setup, token: Option<&[u8]>, (start, end): V
     let mut instances = Vec::new();
     for (n, instance) in setup.instances.into_iter().enumerate() {
         let instance = instance.valid(start, end);
-        instances.push((add(&format!("instance-{n}.json"), instance.expose_json().as_bytes())?, instance));
+        let (name, json) = (format!("instance-{n}.json"), instance.expose_json());
+        instances.push((add(&name, json.at(&name)?.as_bytes())?, instance));
     }
     NewFile::keep_all_new(new)?;
     Ok(Files { fingerprint: setup.key.fingerprint().to_string(), key, token, instances })

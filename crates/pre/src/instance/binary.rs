@@ -25,15 +25,18 @@ impl Instance {
     /// | 1 + 1 | hash function and cipher of the key derivation, numbers of OpenPGP's registries, or 0 |
     /// | 8 + 8 | not-before and not-after, seconds since 1970, big-endian, or 0 |
     /// | 32 | factor, little-endian |
-    #[must_use]
-    pub fn expose_bytes(&self) -> Zeroizing<[u8; Self::BYTES]> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::FactorElsewhere`].
+    pub fn expose_bytes(&self) -> Result<Zeroizing<[u8; Self::BYTES]>> {
         let (hash, symmetric) = self.kdf.map(Kdf::ids).unwrap_or_default();
         let flags = (HAS_KDF * u8::from(self.kdf.is_some()))
             | (HAS_NOT_BEFORE * u8::from(self.not_before.is_some()))
             | (HAS_NOT_AFTER * u8::from(self.not_after.is_some()));
         let seconds = |time: Option<UnixTime>| time.map_or(0, |time| time.0).to_be_bytes();
         let (not_before, not_after) = (seconds(self.not_before), seconds(self.not_after));
-        let factor = self.factor.expose_bytes();
+        let factor = self.held()?.expose_bytes();
         let fields: [&[u8]; 7] = [
             MAGIC,
             &[flags],
@@ -47,7 +50,7 @@ impl Instance {
         for (to, from) in bytes.iter_mut().zip(fields.into_iter().flatten().chain(factor.iter())) {
             *to = *from;
         }
-        bytes
+        Ok(bytes)
     }
 
     /// Reads what [`Self::expose_bytes`] gives.

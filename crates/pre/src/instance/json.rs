@@ -63,8 +63,11 @@ impl Instance {
     /// ```
     ///
     /// `kdf` (numbers of OpenPGP's registries), `not_before` and `not_after` (seconds since 1970) are optional.
-    #[must_use]
-    pub fn expose_json(&self) -> Zeroizing<String> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::FactorElsewhere`].
+    pub fn expose_json(&self) -> Result<Zeroizing<String>> {
         let mut object = Object::new();
         object.string("format", FORMAT);
         object.number("version", VERSION);
@@ -78,8 +81,8 @@ impl Instance {
                 object.number(name, seconds);
             }
         }
-        object.string("factor", &Zeroizing::new(hex(self.factor.expose_bytes().as_ref())));
-        object.finish()
+        object.string("factor", &Zeroizing::new(hex(self.held()?.expose_bytes().as_ref())));
+        Ok(object.finish())
     }
 
     /// Reads what [`Self::expose_json`] gives.

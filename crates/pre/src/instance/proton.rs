@@ -29,14 +29,17 @@ impl Instance {
     /// the secret factor in 64 hexadecimal digits, little-endian.
     ///
     /// The key derivation and the limits in time have no place there and are left out.
-    #[must_use]
-    pub fn expose_proton(&self) -> Zeroizing<String> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::FactorElsewhere`].
+    pub fn expose_proton(&self) -> Result<Zeroizing<String>> {
         let mut object = Object::new();
         object.number("PgpVersion", KEY_VERSION);
         object.string("ForwarderKeyFingerprint", &hex(self.forwarder.as_bytes()));
         object.string("ForwardeeKeyFingerprint", &hex(self.forwardee.as_bytes()));
-        object.string("ProxyParam", &Zeroizing::new(hex(self.factor.expose_bytes().as_ref())));
-        object.finish()
+        object.string("ProxyParam", &Zeroizing::new(hex(self.held()?.expose_bytes().as_ref())));
+        Ok(object.finish())
     }
 
     /// Reads Proton's four fields; others beside them are ignored.

@@ -11,16 +11,16 @@ use core::arch::{
     },
 };
 
-use super::{OddScalar, Octets, batch, comb::Comb, lanes::Lanes};
+use super::{Octets, OddScalar, batch, comb::Comb, lanes::Lanes};
 
 /// A processor that has AVX512F, AVX512DQ and AVX512IFMA.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Avx512 {
+pub(super) struct Vectors {
     /// Whether a whole 64-bit product takes one step (AMD) and not three (Intel).
     full_products: bool,
 }
 
-impl Avx512 {
+impl Vectors {
     /// This processor, if it is one.
     pub(super) fn detect() -> Option<Self> {
         cpufeatures::new!(found, "avx512f", "avx512dq", "avx512ifma");
@@ -46,8 +46,9 @@ impl Avx512 {
     /// See [`Comb`].
     pub(super) fn fan_out(self, scalars: &[OddScalar], point: &Octets) -> Option<Vec<Octets>> {
         // SAFETY: `detect` found the features.
-        let products =
-            unsafe { if self.full_products { fan_out::<true>(scalars, point) } else { fan_out::<false>(scalars, point) } };
+        let products = unsafe {
+            if self.full_products { fan_out::<true>(scalars, point) } else { fan_out::<false>(scalars, point) }
+        };
         wipe();
         products
     }

@@ -9,7 +9,7 @@ use alloc::{boxed::Box, vec, vec::Vec};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::{
-    OddScalar, Octets,
+    Octets, OddScalar,
     edwards::{Extended, Niels, Projective},
     field::Tight,
     lanes::Lanes,

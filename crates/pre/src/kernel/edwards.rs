@@ -74,12 +74,7 @@ impl<V: Lanes> Extended<V> {
         let v = v.select(other, V::mask(!sign.equals(1)));
         let (above, below) = (Wide(u.0).add(one).tight(), Wide(u.0).biased().sub(one).tight());
         let scaled = constant(SCALE).mul(u).tight();
-        let point = Self {
-            x: scaled.mul(above),
-            y: below.mul_biased(v),
-            z: above.mul_biased(v),
-            t: scaled.mul(below),
-        };
+        let point = Self { x: scaled.mul(above), y: below.mul_biased(v), z: above.mul_biased(v), t: scaled.mul(below) };
         (point, sign)
     }
 

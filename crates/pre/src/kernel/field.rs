@@ -45,13 +45,7 @@ impl<V: Lanes> Tight<V> {
     #[inline(always)]
     pub(super) fn select(self, other: Self, mask: V::Mask) -> Self {
         let ([a0, a1, a2, a3, a4], [b0, b1, b2, b3, b4]) = (self.0, other.0);
-        Self([
-            a0.select(b0, mask),
-            a1.select(b1, mask),
-            a2.select(b2, mask),
-            a3.select(b3, mask),
-            a4.select(b4, mask),
-        ])
+        Self([a0.select(b0, mask), a1.select(b1, mask), a2.select(b2, mask), a3.select(b3, mask), a4.select(b4, mask)])
     }
 
     /// The product.
@@ -118,14 +112,8 @@ impl<V: Lanes> Tight<V> {
         let shift = |element: Self| {
             let [a0, a1, a2, a3, a4] = element.0;
             let (zero, fold, low) = (V::splat(0), V::splat(FOLD_260), V::splat(LOW_52));
-            Wide([
-                zero.add_low(a4, fold),
-                a0.and(low).add_high(a4, fold),
-                a1.and(low),
-                a2.and(low),
-                a3.and(low),
-            ])
-            .tight()
+            Wide([zero.add_low(a4, fold), a0.and(low).add_high(a4, fold), a1.and(low), a2.and(low), a3.and(low)])
+                .tight()
         };
         let first = shift(self);
         let second = shift(first);

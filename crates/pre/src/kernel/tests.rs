@@ -6,7 +6,7 @@ use curve25519_dalek::{MontgomeryPoint, Scalar};
 use proptest::{collection::vec, prelude::*};
 
 use super::{
-    Octets, avx512::Avx512, batch, comb::Comb, edwards::Extended, field::Tight, range::Range, single::Single,
+    Octets, batch, comb::Comb, edwards::Extended, field::Tight, range::Range, single::Single, vectors::Vectors,
 };
 
 fn clamped(mut scalar: Octets) -> Octets {
@@ -52,7 +52,8 @@ fn points() -> impl Strategy<Value = Octets> {
         "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
         "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
     ];
-    let order_8: Vec<Octets> = order_8.iter().map(|hex| base16ct::mixed::decode_vec(hex).unwrap().try_into().unwrap()).collect();
+    let order_8: Vec<Octets> =
+        order_8.iter().map(|hex| base16ct::mixed::decode_vec(hex).unwrap().try_into().unwrap()).collect();
     let honest = any::<Octets>().prop_map(|secret| MontgomeryPoint::mul_base_clamped(secret).to_bytes());
     let random = any::<Octets>().prop_map(|mut point| {
         point[31] &= 0x3F;
@@ -70,8 +71,8 @@ fn scalars() -> impl Strategy<Value = Octets> {
     prop_oneof![1 => proptest::sample::select(edges.to_vec()), 6 => any::<Octets>()]
 }
 
-fn vector_versions() -> Vec<Avx512> {
-    let Some(found) = Avx512::detect() else {
+fn vector_versions() -> Vec<Vectors> {
+    let Some(found) = Vectors::detect() else {
         sealpost_testkit::missing("AVX-512 IFMA");
         return Vec::new();
     };

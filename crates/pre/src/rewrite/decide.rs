@@ -8,9 +8,10 @@ use super::{
     head::Head,
 };
 use crate::{
-    Instance, Pkesk, Point, PointRejection, Recipient,
+    BackendError, Instance, Pkesk, Point, PointRejection, Recipient,
     error::wide,
     packet::{Packet, tag},
+    product::multiply_anywhere,
 };
 
 /// The changes to a head, in octets of the message without its armor.
@@ -50,7 +51,7 @@ struct Parsed<'a> {
 
 impl Transform<'_> {
     /// Decides on each packet of a head and computes the new points, as many as are left by the limit.
-    pub(crate) fn decide(&self, head: &Head<'_>, room: Room, left: &mut usize) -> Changes {
+    pub(crate) fn decide(&self, head: &Head<'_>, room: Room, left: &mut usize) -> Result<Changes, BackendError> {
         let mut jobs = Vec::new();
         let mut parsed: Vec<Parsed<'_>> = Vec::new();
         for packet in head.packets.iter().filter(|packet| packet.tag == tag::PKESK) {
@@ -70,8 +71,8 @@ impl Transform<'_> {
             };
             parsed.push(Parsed { packet: *packet, pkesk, outcome });
         }
-        self.run(&mut jobs);
-        self.changes(head, parsed, &jobs, room)
+        self.run(&mut jobs)?;
+        Ok(self.changes(head, parsed, &jobs, room))
     }
 
     /// The instances for a PKESK, or what else becomes of it.
@@ -101,16 +102,13 @@ impl Transform<'_> {
         }
     }
 
-    /// Computes the new points, all those of one instance in one go.
-    fn run(&self, jobs: &mut [Job]) {
-        for (place, instance) in self.instances.iter().enumerate() {
-            let points: Vec<Point> = jobs.iter().filter(|job| job.instance == place).map(|job| job.point).collect();
-            let results = instance.factor().transform(&points, self.policy.point);
-            jobs.iter_mut()
-                .filter(|job| job.instance == place)
-                .zip(results)
-                .for_each(|(job, result)| job.result = result);
-        }
+    /// Computes the new points, all in one go.
+    fn run(&self, jobs: &mut [Job]) -> Result<(), BackendError> {
+        let pairs: Vec<_> =
+            jobs.iter().filter_map(|job| Some((self.instances.get(job.instance)?.factor(), job.point))).collect();
+        let results = multiply_anywhere(&pairs, self.policy.point)?;
+        jobs.iter_mut().zip(results).for_each(|(job, result)| job.result = result);
+        Ok(())
     }
 
     fn changes(&self, head: &Head<'_>, parsed: Vec<Parsed<'_>>, jobs: &[Job], room: Room) -> Changes {

@@ -200,7 +200,7 @@ impl<'t> Rewriter<'t> {
             Scan::Need(_) if last => return Err(Error::truncated("message", window.len())),
             Scan::Need(_) => return Ok((0, State::Packets)),
         };
-        let mut changes = self.transform.decide(&head, self.room, &mut self.budget.products);
+        let mut changes = self.transform.decide(&head, self.room, &mut self.budget.products)?;
         self.note(&head, &mut changes, false);
         if !changes.insert.is_empty() {
             edits.push(Edit { offset: 0, replaced: 0, bytes: changes.insert });
@@ -227,21 +227,21 @@ impl<'t> Rewriter<'t> {
         while block.decode(needed) {
             match scan(block.octets(), &self.transform.limits).map_err(|error| error.at(|at| block.place(at)))? {
                 Scan::Need(octets) => needed = octets,
-                Scan::Complete(head) => return Ok(self.armored(&block, &head, edits)),
+                Scan::Complete(head) => return self.armored(&block, &head, edits),
             }
         }
         block.end().map_or_else(|| more("message"), Err)
     }
 
-    fn armored(&mut self, block: &Block<'_>, head: &Head<'_>, edits: &mut Vec<Edit>) -> Progress<'t> {
+    fn armored(&mut self, block: &Block<'_>, head: &Head<'_>, edits: &mut Vec<Edit>) -> Result<Progress<'t>> {
         let room = if self.room == Room::None { Room::None } else { Room::Multiples(Block::UNIT) };
-        let mut changes = self.transform.decide(head, room, &mut self.budget.products);
+        let mut changes = self.transform.decide(head, room, &mut self.budget.products)?;
         self.note(head, &mut changes, true);
         let (octets, consumed) = block.cut(head.len);
         let (changes, difference) = block.edits(&changes.insert, &changes.edits, octets);
         edits.extend(changes);
         let rest = block.octets().get(head.len..octets).unwrap_or_default();
-        (consumed, State::Armor(Tail::new(octets, difference, Walk::new(head.body), rest)))
+        Ok((consumed, State::Armor(Tail::new(octets, difference, Walk::new(head.body), rest))))
     }
 
     fn note(&mut self, head: &Head<'_>, changes: &mut Changes, armored: bool) {

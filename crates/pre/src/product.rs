@@ -1,0 +1,118 @@
+//! Multiplying points by factors: each by what does it fastest.
+
+use alloc::{vec, vec::Vec};
+
+use zeroize::Zeroizing;
+
+use crate::{
+    Backend, BackendError, Point, PointPolicy, PointRejection, ProxyFactor, Result,
+    instance::Factor,
+    kernel::{self, OddScalar},
+};
+
+type Product = Result<Point, PointRejection>;
+
+/// Multiplies a point by each of these factors: one mail, many forwardees. The time does not depend on the factors.
+///
+/// The result has one entry per factor, in the same order.
+#[must_use]
+pub fn transform_each(
+    factors: &[&ProxyFactor],
+    point: Point,
+    policy: PointPolicy,
+) -> Vec<Result<Point, PointRejection>> {
+    let pairs: Vec<_> = factors.iter().map(|factor| (*factor, point)).collect();
+    multiply(&pairs, policy)
+}
+
+/// What multiplies points on this machine: `avx512ifma` or `portable` for many, and `+aws-lc` if that does single ones.
+#[must_use]
+pub fn backend_name() -> &'static str {
+    match (kernel::is_available(), cfg!(feature = "aws-lc")) {
+        (true, true) => "avx512ifma+aws-lc",
+        (true, false) => "avx512ifma",
+        (false, true) => "portable+aws-lc",
+        (false, false) => "portable",
+    }
+}
+
+/// Multiplies each point by its factor, wherever that is. Points for one that is elsewhere are always judged strictly.
+pub(crate) fn multiply_anywhere(pairs: &[(&Factor, Point)], policy: PointPolicy) -> Result<Vec<Product>, BackendError> {
+    let held: Vec<_> = pairs.iter().filter_map(|(factor, point)| Some((factor.held()?, *point))).collect();
+    let mut here = multiply(&held, policy).into_iter();
+    let each = pairs.iter().map(|(factor, point)| match factor {
+        Factor::Held(_) => Ok(here.next().unwrap_or(Err(PointRejection::SmallOrder))),
+        Factor::Elsewhere(backend) => multiply_elsewhere(&**backend, *point),
+    });
+    each.collect()
+}
+
+fn multiply_elsewhere(backend: &dyn Backend, point: Point) -> Result<Product, BackendError> {
+    if let Err(rejection) = point.on_curve() {
+        return Ok(Err(rejection));
+    }
+    match *backend.x25519(&[point])? {
+        [product] => Ok(Ok(product)),
+        _ => Err(BackendError::new("backend", "not one result for each point")),
+    }
+}
+
+/// Multiplies each point by its factor.
+pub(crate) fn multiply(pairs: &[(&ProxyFactor, Point)], policy: PointPolicy) -> Vec<Product> {
+    let one_by_one = || pairs.iter().map(|(factor, point)| factor.transform_one(*point, policy)).collect();
+    match policy {
+        PointPolicy::Strict => multiply_vectors(pairs).unwrap_or_else(one_by_one),
+        PointPolicy::Draft => one_by_one(),
+    }
+}
+
+/// From how many on the vectors of the kernel are faster, filled or not, than the way of one alone.
+const VECTOR: usize = if cfg!(feature = "aws-lc") { 2 } else { 1 };
+
+/// From how many factors on a table of multiples of their common point pays.
+const FAN_OUT: usize = 40;
+
+/// By the kernel, if it can and if that is faster.
+fn multiply_vectors(pairs: &[(&ProxyFactor, Point)]) -> Option<Vec<Product>> {
+    let ((_, first), others) = pairs.split_first()?;
+    if pairs.len() >= FAN_OUT && others.iter().all(|(_, point)| point == first) {
+        return fan_out(pairs, *first);
+    }
+    if pairs.len() < VECTOR || !kernel::is_available() {
+        return None;
+    }
+    let (mut scalars, mut points) = (Vec::with_capacity(pairs.len()), Vec::with_capacity(pairs.len()));
+    // What the kernel does not take.
+    let mut odd_ones = vec![false; pairs.len()];
+    for ((factor, point), odd_one) in pairs.iter().zip(&mut odd_ones) {
+        match factor.x25519_key() {
+            Some(key) if point.check_coordinate().is_ok() => {
+                scalars.push(key);
+                points.push(point.as_bytes());
+            }
+            _ => *odd_one = true,
+        }
+    }
+    let mut products = kernel::multiply(&scalars, &points)?.into_iter();
+    let product = |((factor, point), odd_one): (&(&ProxyFactor, Point), bool)| {
+        let product = if odd_one { None } else { products.next().flatten() };
+        // Where the kernel says no, the way of one alone says why.
+        product
+            .map_or_else(|| factor.transform_one(*point, PointPolicy::Strict), |product| Ok(Point::from_bytes(product)))
+    };
+    Some(pairs.iter().zip(odd_ones).map(product).collect())
+}
+
+/// One point, many factors.
+fn fan_out(pairs: &[(&ProxyFactor, Point)], point: Point) -> Option<Vec<Product>> {
+    if !kernel::is_available() {
+        return None;
+    }
+    if let Err(rejection) = point.on_curve() {
+        return Some(vec![Err(rejection); pairs.len()]);
+    }
+    let scalars: Zeroizing<Vec<OddScalar>> =
+        pairs.iter().map(|(factor, _)| factor.odd_eighth()).collect::<Vec<_>>().into();
+    let products = kernel::fan_out(&scalars, point.as_bytes());
+    products.map(|products| products.into_iter().map(|product| Ok(Point::from_bytes(product))).collect())
+}

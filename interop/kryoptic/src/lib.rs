@@ -1,0 +1,1 @@
+//! Empty: it is there for what it depends on.
