@@ -106,6 +106,21 @@ impl Walk {
         }
     }
 
+    /// How many octets may be skipped without being looked at.
+    pub(crate) fn ahead(&self) -> u64 {
+        match self.body {
+            Body::Definite(left) | Body::Partial(left) => left,
+            Body::Indeterminate => u64::MAX,
+        }
+    }
+
+    /// Consumes octets unseen, no more than there are [ahead](Self::ahead).
+    pub(crate) fn skip(&mut self, octets: u64) {
+        if let Body::Definite(left) | Body::Partial(left) = &mut self.body {
+            *left = left.saturating_sub(octets);
+        }
+    }
+
     /// Whether the message may end here.
     pub(crate) fn may_end(&self) -> bool {
         self.body == Body::Indeterminate
