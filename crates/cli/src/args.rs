@@ -37,6 +37,8 @@ pub(crate) enum Forward {
     ///
     /// Takes a binary or armored message, or a whole mail.
     Transform(Transform),
+    /// The server: make the forwarded message of the original and a patch (see transform --patch-dir).
+    Apply(Apply),
     /// The forwardee: decrypt a forwarded message.
     Decrypt(Decrypt),
     /// The forwardee: open the activation token that has the passphrase of the key; prints the passphrase.
@@ -108,8 +110,25 @@ pub(crate) struct Transform {
     /// What becomes of session keys encrypted with a passphrase.
     #[arg(long, value_enum, default_value_t = Disposition::Keep)]
     pub(crate) skesks: Disposition,
+    /// Write no message, but for each instance a small patch into this folder, as if it was the only one: a.patch for
+    /// a.json. The folder is made if it is missing, a patch that is there already is replaced.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "output")]
+    pub(crate) patch_dir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) files: InOut,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Apply {
+    /// The patch.
+    #[arg(value_name = "PATCH")]
+    pub(crate) patch: PathBuf,
+    /// The message that it was made from; - is stdin.
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// Where the forwarded message goes; - or nothing is stdout. A file appears only once it is complete.
+    #[arg(value_name = "OUT")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use sealpost::pre::Instance;
 use zeroize::Zeroizing;
 
@@ -16,10 +16,12 @@ mod target;
 
 pub(crate) use target::{Access, NewFile, write_secret, write_to};
 
-/// No key, instance or passphrase file is larger.
+/// No key, instance, patch or passphrase file is larger.
 const SMALL: usize = 1 << 20;
 /// From here on a terminal sees a progress bar.
 const LONG: u64 = 4 << 20;
+/// From so many items on, too.
+const MANY: u64 = 100;
 const BAR: &str = "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
 
 /// A place that data comes from or goes to; `-` is stdin or stdout.
@@ -100,6 +102,13 @@ impl<R> Drop for Watched<R> {
     }
 }
 
+/// Counts items on a terminal while they are dealt with, if there are many.
+pub(crate) fn counted<T>(items: Vec<T>) -> impl Iterator<Item = T> {
+    let len = u64::try_from(items.len()).unwrap_or(u64::MAX);
+    let bar = if len >= MANY { ProgressBar::new(len) } else { ProgressBar::hidden() };
+    bar.with_finish(ProgressFinish::AndClear).wrap_iter(items.into_iter())
+}
+
 fn open(path: &Path) -> Result<File> {
     let file = File::open(path).at(path)?;
     file.metadata().and_then(no_folder).at(path)?;
@@ -117,7 +126,7 @@ pub(crate) fn read_small(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let most = u64::try_from(content.capacity()).unwrap_or(u64::MAX);
     open(path)?.take(most).read_to_end(&mut content).at(path)?;
     if content.len() > SMALL {
-        return Err(Failure::new(format!("{}: larger than {SMALL} octets: not a key", path.display())));
+        return Err(Failure::new(format!("{}: larger than {SMALL} octets: no key, instance or patch", path.display())));
     }
     Ok(content)
 }

@@ -12,6 +12,7 @@ use crate::{
 
 mod activate;
 mod decrypt;
+mod patch;
 mod proton;
 mod report;
 mod setup;
@@ -23,6 +24,7 @@ pub(crate) fn run(command: Forward, output: Output) -> Result {
         Forward::Setup(args) => setup::run(&args, output),
         Forward::Verify(args) => verify::run(&args, output),
         Forward::Transform(args) => transform::run(&args, output),
+        Forward::Apply(args) => patch::apply(args, output),
         Forward::Decrypt(args) => decrypt::run(args, output),
         Forward::Activate(args) => activate::run(&args),
         Forward::Import(args) => proton::import(&args, output),

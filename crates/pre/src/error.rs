@@ -39,6 +39,12 @@ pub enum Error {
     /// A serialised instance that can't be read.
     #[error("not a forwarding instance: {0}")]
     Instance(&'static str),
+    /// A serialised patch that can't be read.
+    #[error("not a patch: {0}")]
+    Patch(&'static str),
+    /// A patch that was made from another input.
+    #[error("the patch does not fit: {0}")]
+    PatchMismatch(&'static str),
     /// Reading the input failed.
     #[cfg(feature = "std")]
     #[error("can't read the message")]

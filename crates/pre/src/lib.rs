@@ -19,6 +19,7 @@ mod kdf;
 mod kernel;
 mod key;
 mod packet;
+mod patch;
 mod pkesk;
 mod point;
 mod product;
@@ -49,6 +50,8 @@ pub use rewrite::{
     Disposition, Edit, EncryptedData, Limits, MessageReport, Outcome, PkeskReport, Plan, Policy, Refusal, Report,
     Rewriter, SkippedBlock, Transform, WildcardPolicy,
 };
+
+pub use patch::{Patch, Patches, Planned, Splice};
 
 pub use forwardee::{ForwardeeKey, ForwardeeSecretKey, ForwardeeSubkey, SessionKey, Setup, set_up};
 pub use forwarder::{Forwarder, ForwarderSubkey, Ineligible, MultiHop, Skipped};

@@ -21,9 +21,11 @@ mod stream;
 pub use report::{EncryptedData, MessageReport, Outcome, PkeskReport, Refusal, Report, SkippedBlock};
 pub use rewriter::Rewriter;
 
-pub(crate) use head::Walk;
-
-use decide::Room;
+pub(crate) use decide::{Changes, Room};
+pub(crate) use head::{Head, Walk};
+pub(crate) use rewriter::{Decide, Pass};
+#[cfg(feature = "std")]
+pub(crate) use stream::{copy, look};
 
 /// What a transform does where the draft leaves a choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -92,10 +94,10 @@ impl Default for Limits {
 /// PGP/MIME ([RFC 3156](https://www.rfc-editor.org/rfc/rfc3156)) and inline PGP.
 #[derive(Clone, Debug)]
 pub struct Transform<'a> {
-    instances: &'a [Instance],
+    pub(crate) instances: &'a [Instance],
     now: UnixTime,
     policy: Policy,
-    limits: Limits,
+    pub(crate) limits: Limits,
 }
 
 impl<'a> Transform<'a> {
@@ -131,16 +133,10 @@ impl<'a> Transform<'a> {
     /// [`Error::Incomplete`] where not all session keys of the first message have been given; all others
     /// that [`Rewriter::step`] has.
     pub fn plan(&self, first: &[u8]) -> Result<Plan> {
-        let mut rewriter = self.rewriter();
         let mut edits = Vec::new();
-        let mut at = 0;
-        loop {
-            match rewriter.step(first.get(at..).unwrap_or_default(), false, &mut edits)? {
-                0 => break,
-                consumed => at += consumed,
-            }
-        }
-        match rewriter.into_report() {
+        let mut pass = Pass::new(Room::Octets, self.limits.products);
+        pass.first(&mut &*self, first, &mut edits)?;
+        match pass.into_report() {
             report if report.messages.is_empty() => Err(Error::Incomplete { needed: first.len() + 1 }),
             report => Ok(Plan { edits, report }),
         }
@@ -154,16 +150,10 @@ impl<'a> Transform<'a> {
     ///
     /// All that [`Rewriter::step`] and [`Rewriter::finish`] have.
     pub fn in_place(&self, message: &mut [u8]) -> Result<Report> {
-        let mut rewriter = Rewriter::new(self, Room::None);
         let mut edits = Vec::new();
-        let mut at = 0;
-        loop {
-            match rewriter.step(message.get(at..).unwrap_or_default(), true, &mut edits)? {
-                0 => break,
-                consumed => at += consumed,
-            }
-        }
-        let report = rewriter.finish()?;
+        let mut pass = Pass::new(Room::None, self.limits.products);
+        pass.whole(&mut &*self, message, &mut edits)?;
+        let report = pass.finish()?;
         edits.iter().for_each(|edit| edit.apply(0, message));
         Ok(report)
     }

@@ -1,9 +1,9 @@
-//! The three forms of the transform must agree, whatever the input: the body of the property tests and of the
-//! fuzz targets.
+//! The three forms of the transform and of patches must agree, whatever the input: the body of the property tests and
+//! of the fuzz targets.
 
 use std::io::{self, Read};
 
-use sealpost_pre::{Edit, Error, Instance, ProxyFactor, Report, Transform, UnixTime};
+use sealpost_pre::{Edit, Error, Instance, Patch, ProxyFactor, Report, Transform, UnixTime};
 
 /// A moment at which [`instances`] are valid.
 pub const NOW: UnixTime = UnixTime(1_700_000_000);
@@ -90,8 +90,8 @@ pub fn windows(transform: &Transform<'_>, input: &[u8], sizes: &[usize]) -> Resu
     }
 }
 
-/// Checks that all forms agree on an input, read in pieces of these sizes: the same octets, or the same error.
-/// Gives the report, if there is one.
+/// Checks that all forms agree on an input, read in pieces of these sizes: the same octets, or the same error. A
+/// transform with one instance agrees with its patch too. Gives the report, if there is one.
 ///
 /// # Errors
 ///
@@ -114,12 +114,14 @@ pub fn agree(transform: &Transform<'_>, input: &[u8], sizes: &[usize]) -> Result
             assert_eq!(format!("{report:?}"), format!("{pass:?}"));
             assert!(edits.iter().all(|edit| edit.replaced == edit.bytes.len()), "a length changes");
             check_plan(transform, input, &edits);
+            check_patches(transform, input, sizes, &Ok((in_place, blocks(&report))));
             Ok(report)
         }
         (Err(report), Err(stream), Err(pass)) => {
             assert_eq!(in_place, input, "an error must leave the message untouched");
             assert_eq!(report.to_string(), stream.to_string());
             assert_eq!(report.to_string(), pass.to_string());
+            check_patches(transform, input, sizes, &Err(report.to_string()));
             Err(report.to_string())
         }
         (report, stream, pass) => panic!("the forms disagree: {report:?}, {stream:?}, {pass:?}"),
@@ -141,6 +143,75 @@ fn check_plan(transform: &Transform<'_>, input: &[u8], edits: &[Edit]) {
             }
             Err(Error::Incomplete { needed }) => assert!(needed > end && (end < input.len() || end < 64)),
             Err(error) => panic!("a plan fails where the whole does not: {error}"),
+        }
+    }
+}
+
+/// How many messages there are, damaged ones among them.
+fn blocks(report: &Report) -> usize {
+    report.messages.len() + report.skipped.len()
+}
+
+/// Applies a patch in all its forms, which must agree.
+///
+/// # Errors
+///
+/// What the patch says of the input.
+///
+/// # Panics
+///
+/// If the forms disagree, or an error leaves something behind.
+pub fn patched(patch: &Patch, input: &[u8], sizes: &[usize]) -> Result<Vec<u8>, Error> {
+    let mut in_place = input.to_vec();
+    let mut streamed = Vec::new();
+    let stream = patch.stream(Pieces::new(input, sizes), &mut streamed);
+    let splice = patch.splice(input).map(|splice| splice.pieces().concat());
+    match (patch.in_place(&mut in_place), stream, splice) {
+        (Ok(()), Ok(()), Ok(splice)) => {
+            assert_eq!(in_place, splice, "in place and spliced differ");
+            assert_eq!(in_place, streamed, "in place and streamed differ");
+            Ok(in_place)
+        }
+        (Err(error), Err(stream), Err(splice)) => {
+            assert_eq!(in_place, input, "an error must leave the message untouched");
+            assert_eq!([stream.to_string(), splice.to_string()], [(); 2].map(|()| error.to_string()));
+            Err(error)
+        }
+        forms => panic!("the forms of a patch disagree: {forms:?}"),
+    }
+}
+
+/// A patch does what the transform does, or refuses: planned from all of the input or from its first octets. `expected`
+/// is what the transform made of the input, and of how many blocks.
+fn check_patches(
+    transform: &Transform<'_>,
+    input: &[u8],
+    sizes: &[usize],
+    expected: &Result<(Vec<u8>, usize), String>,
+) {
+    let from_reader = transform.plan_each_from(Pieces::new(input, sizes)).map(|patches| (patches, true));
+    // Only behind the head of a binary message may there be an error that a plan does not see.
+    if let Err(error) = &from_reader {
+        assert_eq!(Some(&error.to_string()), expected.as_ref().err());
+    }
+    let firsts = [input.len() / 2, input.len() / 4].map(|end| {
+        let patches = transform.plan_each(&input[..end]);
+        patches.map(|patches| (patches, false))
+    });
+    for (patches, all) in [from_reader].into_iter().chain(firsts).flatten() {
+        let [planned] = &patches.each[..] else { return };
+        let patch = Patch::from_bytes(&planned.patch.to_bytes()).expect("a patch");
+        assert_eq!(patch, planned.patch);
+        match (patched(&patch, input, sizes), expected) {
+            (Ok(output), Ok((expected, _))) => assert_eq!(&output, expected, "patched and transformed differ"),
+            (Err(error), Err(expected)) => {
+                assert!(error.to_string() == *expected || !all && matches!(error, Error::PatchMismatch(_)), "{error}");
+            }
+            // There are further messages behind the first octets.
+            (Err(Error::PatchMismatch(_)), Ok((_, all_blocks))) => {
+                assert!(!all && blocks(&patches.report) < *all_blocks);
+            }
+            (output, _) => panic!("{output:?} instead of {expected:?}"),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The bodies of the fuzz targets. The tests run them over the seeds in `fuzz/seeds`.
 
-use sealpost_pre::{Curve25519Subkey, ForwardeeKey, Instance, Transform, public_export};
+use sealpost_pre::{Curve25519Subkey, Error, ForwardeeKey, Instance, Patch, Transform, public_export};
 
 use crate::{
-    forms::{NOW, agree, instances},
-    messages::{Armor, armored, dearmored},
+    forms::{NOW, agree, instances, patched},
+    messages::{Armor, Framing, armored, dearmored, packet, pkesk_v3},
 };
 
 /// The first octet says how the rest is cut into pieces.
@@ -60,3 +60,38 @@ pub fn keys(input: &[u8]) {
         assert!(subkeys.iter().all(|subkey| subkey.first_forwarder.is_none()));
     }
 }
+
+/// Patches of any octets; and any replacements for a message, in armor or not.
+///
+/// # Panics
+///
+/// If what was read is not written as it was, or a patch changes more than the head of its message.
+pub fn patch(input: &[u8]) {
+    let (sizes, octets) = sizes(input);
+    if let Ok(patch) = Patch::from_bytes(octets) {
+        assert_eq!(patch.to_bytes(), octets);
+        drop(patched(&patch, octets, &sizes));
+    }
+    let instances = instances();
+    let pkesk = pkesk_v3(*instances[0].forwarder().key_id().as_bytes(), &[&[0x40, 9][..], &[0; 31]].concat(), &[7; 40]);
+    let data = [7; 100];
+    let message =
+        [packet(1, &pkesk, Framing::New(1)), packet(18, &[&[1], &data[..]].concat(), Framing::New(1))].concat();
+    let planned = Transform::new(&instances, NOW).plan_each(&message).expect("a message").each[0].patch.to_bytes();
+    let Ok(patch) = Patch::from_bytes(&[&planned[..PATCH_START], octets].concat()) else { return };
+    let [line, checksum] = sizes;
+    let armor = Armor { line: line * 5, crlf: true, headers: vec![], blanks: 0, checksum: checksum % 3 != 0 };
+    let text = armored(&message, &armor);
+    match (patched(&patch, &message, &sizes), patched(&patch, &text, &sizes)) {
+        (Ok(binary), Ok(text)) => {
+            assert!(binary.len() == message.len() && binary.ends_with(&data));
+            assert_eq!(dearmored(&text), (binary, true));
+        }
+        // It is for further messages, too.
+        (Err(Error::PatchMismatch(_)), Err(Error::PatchMismatch(_))) => {}
+        other => panic!("a patch for the message: {other:?}"),
+    }
+}
+
+/// The octets of a patch up to the number of replacements.
+const PATCH_START: usize = 5 + 8 + 32;

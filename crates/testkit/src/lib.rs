@@ -13,6 +13,7 @@ pub mod forms;
 pub mod fuzz;
 pub mod keys;
 pub mod leaks;
+pub mod memory;
 pub mod messages;
 
 use std::{

@@ -27,3 +27,8 @@ fn pre_armor() {
 fn pre_keys() {
     replay("pre_keys", fuzz::keys);
 }
+
+#[test]
+fn pre_patch() {
+    replay("pre_patch", fuzz::patch);
+}

@@ -2,9 +2,9 @@
 
 use std::{io, path::PathBuf};
 
-use sealpost::pre::{self, Instance, Outcome, Policy, Report};
+use sealpost::pre::{self, Instance, Outcome, PkeskReport, Policy};
 
-use super::{now, report};
+use super::{now, patch, report};
 use crate::{
     args,
     failure::{At, Failure, Result},
@@ -16,9 +16,12 @@ pub(super) fn run(args: &args::Transform, output: Output) -> Result {
     let instances = read_instances(&args.instances)?;
     let (from, to) = (Place::from(args.files.input.clone()), Place::from(args.files.output.clone()));
     let transform = pre::Transform::new(&instances, now()?).policy(policy(args));
+    if let Some(folder) = &args.patch_dir {
+        return patch::write(&transform, &from, &args.instances, folder, output);
+    }
     let report = write_to(&to, Access::Public, |writer| {
         let report = transform.stream(from.reader()?, writer).at(from.input_name())?;
-        if report.transformed() > 0 { Ok(report) } else { Err(nothing(&from, &report)) }
+        if report.transformed() > 0 { Ok(report) } else { Err(nothing(&from, report.pkesks())) }
     })?;
     output.beside_data(&report::json(&report, &args.instances), &report::text(&report, &args.instances));
     Ok(())
@@ -56,14 +59,17 @@ fn policy(args: &args::Transform) -> Policy {
     policy
 }
 
+/// The failure if nothing was transformed.
+pub(super) fn nothing<'a>(from: &Place, pkesks: impl Iterator<Item = &'a PkeskReport>) -> Failure {
+    Failure::nothing(format!("{}: nothing to transform: {}", from.input_name().display(), why(pkesks)))
+}
+
 /// Why nothing was transformed: the refusals, or for whom the message is.
-fn nothing(from: &Place, report: &Report) -> Failure {
+pub(super) fn why<'a>(pkesks: impl Iterator<Item = &'a PkeskReport>) -> String {
     let why = |outcome: &Outcome| match outcome {
         Outcome::Refused(refusal) => format!("refused: {refusal}"),
         _ => "no instance is for it".to_owned(),
     };
-    let each: Vec<_> =
-        report.pkesks().map(|pkesk| format!("{}: {}", report::recipient(pkesk), why(&pkesk.outcome))).collect();
-    let each = if each.is_empty() { "it has no public-key encrypted session key".to_owned() } else { each.join("; ") };
-    Failure::nothing(format!("{}: nothing to transform: {each}", from.input_name().display()))
+    let each: Vec<_> = pkesks.map(|pkesk| format!("{}: {}", report::recipient(pkesk), why(&pkesk.outcome))).collect();
+    if each.is_empty() { "it has no public-key encrypted session key".to_owned() } else { each.join("; ") }
 }

@@ -6,7 +6,7 @@ use base64ct::{Base64, Encoding};
 
 use crate::{Error, Result, error::wide, rewrite::Edit};
 
-use super::{LINE, crc24, is_base64};
+use super::{LINE, crc24, is_base64, is_blank};
 
 /// The first line of an armored message.
 pub(crate) const BEGIN: &[u8] = b"-----BEGIN PGP MESSAGE-----";
@@ -139,10 +139,6 @@ impl<'a> Block<'a> {
         let encoded = Base64::encode_string(octets);
         encoded.as_bytes().chunks(LINE).flat_map(|line| [line, newline].concat()).collect()
     }
-}
-
-fn is_blank(c: u8) -> bool {
-    matches!(c, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// What groups of four base64 characters stand for.

@@ -10,13 +10,17 @@ use crate::{
     rewrite::{Edit, Walk},
 };
 
-use super::{block::decode, crc24, is_base64};
+use super::{block::decode, crc24, is_base64, is_blank};
 
 const END: &[u8] = b"-----END PGP MESSAGE-----";
 /// No line that has to be seen whole is longer, trailing white space aside.
 const LONGEST_LINE: usize = 1024;
 /// Octets of the longest length of a part of a packet.
 const LONGEST_LENGTH: usize = 5;
+/// How much is passed over at once, in whole vectors: as much as one octet can count, …
+const LONG: usize = 240;
+/// … and close to an octet that has to be decoded.
+const SHORT: usize = 32;
 
 /// Follows an armored message behind its first octets.
 #[derive(Debug)]
@@ -62,7 +66,7 @@ impl Tail {
 
     /// Consumes what it can of the window; says how much, and whether the armor has ended.
     pub(crate) fn step(&mut self, window: &[u8], last: bool, edits: &mut Vec<Edit>) -> Result<(usize, bool)> {
-        let mut at = 0;
+        let mut at = self.skim(window);
         while let Some((&c, rest)) = window.get(at..).unwrap_or_default().split_first() {
             let special = self.line_start && (c == b'-' || c == b'=' && self.is_whole());
             if special {
@@ -90,6 +94,7 @@ impl Tail {
             };
             // Blanks in front of a line don't count.
             self.line_start = c == b'\n' || self.line_start && matches!(c, b' ' | b'\t' | b'\r');
+            at += self.skim(window.get(at..).unwrap_or_default());
         }
         Ok((at, false))
     }
@@ -121,6 +126,32 @@ impl Tail {
         } else {
             Ok(true)
         }
+    }
+
+    /// Passes over runs of base64 text that need not be decoded; says how much of the text they are.
+    fn skim(&mut self, text: &[u8]) -> usize {
+        if !self.octets.is_empty() || self.complete || self.padding > 0 || self.checksum_seen {
+            return 0;
+        }
+        let ahead = self.walk.ahead();
+        let before = wide(self.pending.len());
+        let mut characters = before;
+        let long = runs::<LONG>(text, ahead, &mut characters);
+        let short = runs::<SHORT>(text.get(long..).unwrap_or_default(), ahead, &mut characters);
+        let passed = text.get(..long + short).unwrap_or_default();
+        if passed.is_empty() {
+            return 0;
+        }
+        if let Some(c) = passed.iter().rfind(|c| !matches!(c, b' ' | b'\t' | b'\r')) {
+            self.line_start = *c == b'\n';
+        }
+        self.characters += characters - before;
+        self.walk.skip(characters / 4 * 3);
+        let back = passed.iter().rev().filter(|c| !is_blank(**c)).chain(self.pending.iter().rev());
+        let mut pending: Vec<u8> = back.copied().take(usize::try_from(characters % 4).unwrap_or_default()).collect();
+        pending.reverse();
+        self.pending = pending;
+        passed.len()
     }
 
     /// Takes in base64 characters.
@@ -160,6 +191,30 @@ impl Tail {
     fn is_whole(&self) -> bool {
         (self.characters + self.padding).is_multiple_of(4)
     }
+}
+
+/// The length of the runs of base64 characters and blanks that `text` starts with, as long as the characters surely stand
+/// for no more octets than are `ahead`; counts the characters.
+fn runs<const N: usize>(text: &[u8], ahead: u64, characters: &mut u64) -> usize {
+    let mut passed = 0;
+    for run in text.as_chunks::<N>().0 {
+        let fits = (*characters + wide(N)) / 4 * 3 <= ahead;
+        let Some(more) = fits.then(|| count(run)).flatten() else { break };
+        *characters += more;
+        passed += N;
+    }
+    passed
+}
+
+/// How many base64 characters there are beside blanks; `None` where there is something else. Without a branch, so that
+/// the compiler takes many octets at once.
+fn count<const N: usize>(run: &[u8; N]) -> Option<u64> {
+    let (mut characters, mut blanks) = (0_u8, 0_u8);
+    for &c in run {
+        characters = characters.wrapping_add(is_base64(c).into());
+        blanks = blanks.wrapping_add(is_blank(c).into());
+    }
+    (usize::from(characters) + usize::from(blanks) == N).then_some(characters.into())
 }
 
 /// The line that `text` starts with, its end included; `None` where more text is needed.

@@ -1,6 +1,7 @@
 //! What happens to each packet in front of the encrypted data.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::{
     Disposition, Edit, Outcome, PkeskReport, Refusal, Transform, WildcardPolicy,
@@ -52,13 +53,41 @@ struct Parsed<'a> {
 impl Transform<'_> {
     /// Decides on each packet of a head and computes the new points, as many as are left by the limit.
     pub(crate) fn decide(&self, head: &Head<'_>, room: Room, left: &mut usize) -> Result<Changes, BackendError> {
+        let (parsed, mut jobs) = self.parse(head, 0..self.instances.len(), room, left);
+        self.run(&mut jobs)?;
+        Ok(self.changes(head, parsed, &jobs, room))
+    }
+
+    /// The same for each instance as if it was the only one, with what the limit leaves to it. All points are computed
+    /// in one go.
+    pub(crate) fn decide_each(&self, head: &Head<'_>, left: &mut [usize]) -> Result<Vec<Changes>, BackendError> {
+        let mut jobs = Vec::new();
+        let mut each = Vec::with_capacity(left.len());
+        for (instance, left) in left.iter_mut().enumerate() {
+            let (parsed, more) = self.parse(head, instance..instance + 1, Room::None, left);
+            each.push((parsed, jobs.len()..jobs.len() + more.len()));
+            jobs.extend(more);
+        }
+        self.run(&mut jobs)?;
+        let changes = |(parsed, own)| self.changes(head, parsed, jobs.get(own).unwrap_or_default(), Room::None);
+        Ok(each.into_iter().map(changes).collect())
+    }
+
+    /// What becomes of each PKESK of a head with these instances if all goes well, and what is to be computed for it.
+    fn parse<'h>(
+        &self,
+        head: &Head<'h>,
+        instances: Range<usize>,
+        room: Room,
+        left: &mut usize,
+    ) -> (Vec<Parsed<'h>>, Vec<Job>) {
         let mut jobs = Vec::new();
         let mut parsed: Vec<Parsed<'_>> = Vec::new();
         for packet in head.packets.iter().filter(|packet| packet.tag == tag::PKESK) {
             let pkesk = Pkesk::parse(packet.body).ok();
             let outcome = match pkesk {
                 None => Outcome::Refused(Refusal::Malformed),
-                Some(pkesk) => match self.candidates(&pkesk, room, *left) {
+                Some(pkesk) => match self.candidates(&pkesk, instances.clone(), room, *left) {
                     Ok((point, instances)) => {
                         *left -= instances.len();
                         let pkesk = parsed.len();
@@ -71,14 +100,20 @@ impl Transform<'_> {
             };
             parsed.push(Parsed { packet: *packet, pkesk, outcome });
         }
-        self.run(&mut jobs)?;
-        Ok(self.changes(head, parsed, &jobs, room))
+        (parsed, jobs)
     }
 
     /// The instances for a PKESK, or what else becomes of it.
-    fn candidates(&self, pkesk: &Pkesk<'_>, room: Room, left: usize) -> Result<(Point, Vec<usize>), Outcome> {
+    fn candidates(
+        &self,
+        pkesk: &Pkesk<'_>,
+        among: Range<usize>,
+        room: Room,
+        left: usize,
+    ) -> Result<(Point, Vec<usize>), Outcome> {
         let named = |(_, instance): &(usize, &Instance)| pkesk.recipient().may_be(&instance.forwarder());
-        let mut named = self.instances.iter().enumerate().filter(named).peekable();
+        let among = among.clone().zip(self.instances.get(among).unwrap_or_default());
+        let mut named = among.filter(named).peekable();
         if named.peek().is_none() {
             return Err(Outcome::Kept);
         }

@@ -15,8 +15,8 @@ use super::{EncryptedData, Limits};
 pub(crate) struct Head<'a> {
     pub(crate) packets: Vec<Packet<'a>>,
     pub(crate) data: EncryptedData,
-    /// The octets up to the body of the packet with the data.
-    pub(crate) len: usize,
+    /// All up to the body of the packet with the data.
+    pub(crate) octets: &'a [u8],
     /// The length of that body, or of its first part.
     pub(crate) body: Body,
 }
@@ -46,7 +46,8 @@ pub(crate) fn scan<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Scan<'a>> {
                 let len = within(at + header.len)?;
                 let Some(&version) = bytes.get(len) else { return Ok(Scan::Need(len + 1)) };
                 let data = encrypted_data(header, version)?;
-                return Ok(Scan::Complete(Head { packets: found, data, len, body: header.body }));
+                let octets = bytes.get(..len).unwrap_or_default();
+                return Ok(Scan::Complete(Head { packets: found, data, octets, body: header.body }));
             }
             tag::SED => return Err(Error::NotIntegrityProtected { offset: wide(at) }),
             tag => return Err(Error::UnexpectedPacket { tag, offset: wide(at) }),
@@ -103,6 +104,21 @@ impl Walk {
                 },
                 _ => return (at, false),
             }
+        }
+    }
+
+    /// How many octets may be skipped without being looked at.
+    pub(crate) fn ahead(&self) -> u64 {
+        match self.body {
+            Body::Definite(left) | Body::Partial(left) => left,
+            Body::Indeterminate => u64::MAX,
+        }
+    }
+
+    /// Consumes octets unseen, no more than there are [ahead](Self::ahead).
+    pub(crate) fn skip(&mut self, octets: u64) {
+        if let Body::Definite(left) | Body::Partial(left) = &mut self.body {
+            *left = left.saturating_sub(octets);
         }
     }
 

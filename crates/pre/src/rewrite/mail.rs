@@ -4,14 +4,18 @@ use alloc::{boxed::Box, vec::Vec};
 
 use sealpost_mail::{Decoded, Encoding, Next, Walker};
 
-use super::{Edit, Report, Rewriter, Transform, decide::Room, rewriter::Budget};
+use super::{
+    Edit, Report,
+    decide::Room,
+    rewriter::{Budget, Decide, Pass},
+};
 use crate::{Error, Result, error::wide};
 
 /// A mail whose parts are searched for messages.
 #[derive(Debug, Default)]
-pub(super) struct Mail<'t> {
+pub(super) struct Mail {
     walker: Walker,
-    part: Option<Part<'t>>,
+    part: Option<Part>,
 }
 
 /// How much of an encoded part is decoded at once, unless a message's head is longer.
@@ -19,11 +23,11 @@ const REACH: usize = 64 * 1024;
 
 /// A part that is being read.
 #[derive(Debug)]
-struct Part<'t> {
+struct Part {
     encoding: Encoding,
     /// Where in the mail it starts.
     start: u64,
-    rewriter: Box<Rewriter<'t>>,
+    pass: Box<Pass>,
     /// Decoded octets that the rewriter has consumed …
     consumed: u64,
     /// … so many of which are at the start of the next window: octets of a group that was not complete.
@@ -35,21 +39,21 @@ struct Part<'t> {
 }
 
 /// What a mail needs of the pass that it belongs to.
-pub(super) struct Pass<'a, 't> {
-    pub(super) transform: &'t Transform<'t>,
+pub(super) struct Around<'a> {
+    pub(super) by: &'a mut dyn Decide,
     pub(super) room: Room,
     pub(super) budget: &'a mut Budget,
     pub(super) report: &'a mut Report,
     pub(super) offset: u64,
 }
 
-impl<'t> Mail<'t> {
+impl Mail {
     /// Consumes what it can of the window. Edits count from its start, errors from that of the mail.
     pub(super) fn step(
         &mut self,
         window: &[u8],
         last: bool,
-        mut pass: Pass<'_, 't>,
+        mut around: Around<'_>,
         edits: &mut Vec<Edit>,
     ) -> Result<usize> {
         loop {
@@ -59,36 +63,34 @@ impl<'t> Mail<'t> {
                 _ => return Ok(0),
             };
             let text = window.get(..len).unwrap_or_default();
-            let part = self.part.get_or_insert_with(|| Part::new(encoding, &pass));
-            let consumed = part.step(text, ends, &mut pass, edits)?;
+            let part = self.part.get_or_insert_with(|| Part::new(encoding, &around));
+            let consumed = part.step(text, ends, &mut around, edits)?;
             self.walker.pass(text.get(..consumed).unwrap_or_default());
             if consumed > 0 || !ends {
                 return Ok(consumed);
             }
             self.walker.end_part();
             if let Some(part) = self.part.take() {
-                part.finish(pass.report);
+                part.finish(around.report);
             }
         }
     }
-}
 
-impl Mail<'_> {
     /// Adds what has been done so far in the part that is being read.
     pub(super) fn report(self, report: &mut Report) {
         if let Some(part) = self.part {
             let place = part.place();
-            report.append(part.rewriter.into_report(), place);
+            report.append(part.pass.into_report(), place);
         }
     }
 }
 
-impl<'t> Part<'t> {
-    fn new(encoding: Encoding, pass: &Pass<'_, 't>) -> Self {
+impl Part {
+    fn new(encoding: Encoding, around: &Around<'_>) -> Self {
         // In an encoded part nothing can be inserted without encoding anew what follows.
-        let room = if encoding == Encoding::Identity { pass.room } else { Room::None };
-        let rewriter = Box::new(Rewriter::of_text(pass.transform, room));
-        Self { encoding, start: pass.offset, rewriter, consumed: 0, carry: 0, deferred: Vec::new(), ended: false }
+        let room = if encoding == Encoding::Identity { around.room } else { Room::None };
+        let pass = Box::new(Pass::of_text(room));
+        Self { encoding, start: around.offset, pass, consumed: 0, carry: 0, deferred: Vec::new(), ended: false }
     }
 
     /// Where in the mail something is that the rewriter found: exactly, or in an encoded part where that starts.
@@ -97,12 +99,12 @@ impl<'t> Part<'t> {
         move |at| if identity { start + at } else { start }
     }
 
-    fn step(&mut self, text: &[u8], ends: bool, pass: &mut Pass<'_, 't>, edits: &mut Vec<Edit>) -> Result<usize> {
+    fn step(&mut self, text: &[u8], ends: bool, around: &mut Around<'_>, edits: &mut Vec<Edit>) -> Result<usize> {
         if self.ended {
             return Ok(text.len());
         }
         if self.encoding == Encoding::Identity {
-            return self.rewrite(text, ends, pass, edits);
+            return self.rewrite(text, ends, around, edits);
         }
         let (mut at, mut reach) = (0, REACH);
         while !self.ended {
@@ -110,7 +112,7 @@ impl<'t> Part<'t> {
             let near = rest.get(..reach).unwrap_or(rest);
             let all = near.len() == rest.len();
             let first = edits.len();
-            let consumed = self.encoded(near, ends && all, pass, edits)?;
+            let consumed = self.encoded(near, ends && all, around, edits)?;
             edits.iter_mut().skip(first).for_each(|edit| edit.offset += wide(at));
             at += consumed;
             match consumed {
@@ -122,12 +124,12 @@ impl<'t> Part<'t> {
         Ok(text.len())
     }
 
-    fn encoded(&mut self, text: &[u8], ends: bool, pass: &mut Pass<'_, 't>, edits: &mut Vec<Edit>) -> Result<usize> {
+    fn encoded(&mut self, text: &[u8], ends: bool, around: &mut Around<'_>, edits: &mut Vec<Edit>) -> Result<usize> {
         let mut decoded = self.encoding.decode(text, ends);
         let octets = decoded.octets().get(self.carry..).unwrap_or_default();
         let mut changes = core::mem::take(&mut self.deferred);
         let first = changes.len();
-        let consumed = self.carry + self.rewrite(octets, ends || decoded.has_ended(), pass, &mut changes)?;
+        let consumed = self.carry + self.rewrite(octets, ends || decoded.has_ended(), around, &mut changes)?;
         let carry = wide(self.carry);
         changes.iter_mut().skip(first).for_each(|edit| edit.offset += carry);
         let all = consumed == decoded.octets().len();
@@ -142,22 +144,22 @@ impl<'t> Part<'t> {
     }
 
     /// Gives decoded octets to the rewriter, as many as it takes; its edits count from their start.
-    fn rewrite(&mut self, octets: &[u8], ends: bool, pass: &mut Pass<'_, 't>, edits: &mut Vec<Edit>) -> Result<usize> {
+    fn rewrite(&mut self, octets: &[u8], ends: bool, around: &mut Around<'_>, edits: &mut Vec<Edit>) -> Result<usize> {
         let (first, before) = (edits.len(), self.consumed);
-        self.rewriter.budget = *pass.budget;
+        self.pass.budget = *around.budget;
         let mut at = 0;
         while !self.ended {
-            match self.rewriter.step(octets.get(at..).unwrap_or_default(), ends, edits) {
+            match self.pass.step(around.by, octets.get(at..).unwrap_or_default(), ends, edits) {
                 Ok(0) => break,
                 Ok(consumed) => at += consumed,
-                Err(error @ Error::Limit { .. }) => return Err(error),
+                Err(error @ (Error::Limit { .. } | Error::Backend(_))) => return Err(error),
                 Err(error) => {
                     self.give_up(error);
                     at = octets.len();
                 }
             }
         }
-        *pass.budget = self.rewriter.budget;
+        *around.budget = self.pass.budget;
         edits.iter_mut().skip(first).for_each(|edit| edit.offset -= before);
         self.consumed += wide(at);
         Ok(at)
@@ -165,17 +167,17 @@ impl<'t> Part<'t> {
 
     /// Leaves the rest of the part as it is: a damaged message in one part must not stop those in others.
     fn give_up(&mut self, error: Error) {
-        self.rewriter.give_up(error);
+        self.pass.give_up(error);
         self.ended = true;
     }
 
     /// Adds the part's report to that of the mail.
     fn finish(mut self, report: &mut Report) {
-        if let Err(error) = self.rewriter.close() {
+        if let Err(error) = self.pass.close() {
             self.give_up(error);
         }
         let place = self.place();
-        report.append(self.rewriter.into_report(), place);
+        report.append(self.pass.into_report(), place);
     }
 }
 

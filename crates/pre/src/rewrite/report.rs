@@ -67,7 +67,7 @@ pub struct MessageReport {
 }
 
 /// One encrypted session key.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PkeskReport {
     /// Where its packet starts, counted in octets of the message with its armor removed.

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use std::io::{Read, Write};
 
-use super::{Edit, Report, Transform};
+use super::{Decide, Edit, Pass, Report, Room, Transform};
 use crate::{Error, Result};
 
 /// How much is read at once, and how large the window is unless a message's head is larger.
@@ -21,25 +21,45 @@ impl Transform<'_> {
     /// [`Error::Read`] and [`Error::Write`]; all that [`Rewriter::step`](super::Rewriter::step) and
     /// [`Rewriter::finish`](super::Rewriter::finish) have. After an error the output is incomplete and
     /// must be thrown away.
-    pub fn stream(&self, mut from: impl Read, mut to: impl Write) -> Result<Report> {
-        let mut rewriter = self.rewriter();
-        let mut window = Window::default();
-        let mut edits = Vec::new();
-        loop {
-            let consumed = rewriter.step(window.bytes(), window.last, &mut edits)?;
-            if consumed > 0 {
-                window.pass(consumed, &edits, &mut to).map_err(Error::Write)?;
-                edits.clear();
-            } else if window.last {
-                break;
-            } else {
-                window.fill(&mut from).map_err(Error::Read)?;
-            }
-        }
-        let report = rewriter.finish()?;
-        to.flush().map_err(Error::Write)?;
-        Ok(report)
+    pub fn stream(&self, from: impl Read, to: impl Write) -> Result<Report> {
+        copy(Pass::new(Room::Octets, self.limits.products), &mut &*self, from, to)
     }
+}
+
+/// A pass from a reader to a writer.
+pub(crate) fn copy(mut pass: Pass, by: &mut dyn Decide, mut from: impl Read, mut to: impl Write) -> Result<Report> {
+    let mut window = Window::default();
+    let mut edits = Vec::new();
+    loop {
+        let consumed = pass.step(by, window.bytes(), window.last, &mut edits)?;
+        if consumed > 0 {
+            window.pass(consumed, &edits, &mut to).map_err(Error::Write)?;
+            edits.clear();
+        } else if window.last {
+            break;
+        } else {
+            window.fill(&mut from).map_err(Error::Read)?;
+        }
+    }
+    let report = pass.finish()?;
+    to.flush().map_err(Error::Write)?;
+    Ok(report)
+}
+
+/// A pass that only looks, until nothing is left to decide.
+pub(crate) fn look(mut pass: Pass, by: &mut dyn Decide, mut from: impl Read) -> Result<Report> {
+    let mut window = Window::default();
+    while !pass.is_settled() {
+        let consumed = pass.step(by, window.bytes(), window.last, &mut Vec::new())?;
+        if consumed > 0 {
+            window.advance(consumed);
+        } else if window.last {
+            return pass.finish();
+        } else {
+            window.fill(&mut from).map_err(Error::Read)?;
+        }
+    }
+    Ok(pass.into_report())
 }
 
 /// The part of the input that is in memory.
@@ -80,8 +100,12 @@ impl Window {
             at = place + edit.replaced;
         }
         to.write_all(octets.get(at..).unwrap_or_default())?;
+        self.advance(len);
+        Ok(())
+    }
+
+    fn advance(&mut self, len: usize) {
         self.start += len;
         self.offset += crate::error::wide(len);
-        Ok(())
     }
 }
