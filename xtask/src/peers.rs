@@ -9,14 +9,20 @@ use crate::shell::{Result, cargo, on_path, root, step, succeeds};
 /// A Debian package, and whether what we want of it is there, wherever it came from.
 type Package = (&'static str, fn() -> bool);
 
-const FOR_TESTS: [Package; 6] = [
+const FOR_TESTS: [Package; 7] = [
     ("gnupg", || on_path("gpg")),
     ("nodejs", || on_path("node")),
     ("npm", || on_path("npm")),
     ("python3-venv", python_makes_venvs),
-    ("gcc", || on_path("cc")),
+    CC,
     CPLUSPLUS,
+    VALGRIND,
 ];
+
+const CC: Package = ("gcc", || on_path("cc"));
+
+/// What runs the functions that take secrets.
+const VALGRIND: Package = ("valgrind", || on_path("valgrind"));
 
 /// libFuzzer, which the fuzz targets build, is written in C++.
 const CPLUSPLUS: Package = ("g++", || on_path("c++"));
@@ -28,6 +34,16 @@ pub(crate) fn for_tests() -> Result {
     debian(&FOR_TESTS)?;
     node()?;
     python()
+}
+
+/// Installs all that counting instructions needs.
+pub(crate) fn for_counting() -> Result {
+    debian(&[VALGRIND])
+}
+
+/// Installs all that the benches need: some of what they compare with is written in C.
+pub(crate) fn for_benches() -> Result {
+    debian(&[CC])
 }
 
 /// Installs all that fuzzing needs.
