@@ -1,5 +1,5 @@
 #![doc = include_str!("../README.md")]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(clippy::alloc_instead_of_core, clippy::std_instead_of_alloc, clippy::std_instead_of_core)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -15,6 +15,7 @@ mod forwardee;
 mod forwarder;
 mod instance;
 mod kdf;
+mod kernel;
 mod key;
 mod packet;
 mod pkesk;

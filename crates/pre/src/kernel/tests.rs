@@ -1,0 +1,122 @@
+//! All versions agree, with each other and with curve25519-dalek; and no lane can overflow.
+
+use alloc::vec::Vec;
+
+use curve25519_dalek::{MontgomeryPoint, Scalar};
+use proptest::{collection::vec, prelude::*};
+
+use super::{
+    Octets, avx512::Avx512, batch, comb::Comb, edwards::Extended, field::Tight, range::Range, single::Single,
+};
+
+fn clamped(mut scalar: Octets) -> Octets {
+    scalar[0] &= 248;
+    scalar[31] = scalar[31] & 127 | 64;
+    scalar
+}
+
+/// What the kernel must say.
+fn reference(scalar: &Octets, point: &Octets) -> Option<Octets> {
+    let point = MontgomeryPoint(*point);
+    let product = point.mul_clamped(*scalar).to_bytes();
+    (point.to_edwards(0).is_some() && product != [0; 32]).then_some(product)
+}
+
+fn odd(scalar: &Octets) -> Octets {
+    let scalar = Scalar::from_bytes_mod_order(*scalar);
+    let odd = if scalar.to_bytes()[0] & 1 == 1 { scalar } else { -scalar };
+    odd.to_bytes()
+}
+
+fn reference_fan(scalar: &Octets, point: &Octets) -> Option<Octets> {
+    let eight = MontgomeryPoint(*point).to_edwards(0)?.mul_by_cofactor();
+    let product = eight * Scalar::from_canonical_bytes(*scalar).unwrap();
+    (eight != Default::default()).then(|| product.to_montgomery().to_bytes())
+}
+
+/// Small ones, those around p and below 2^255, those of small order, limbs of all ones, and random ones.
+fn points() -> impl Strategy<Value = Octets> {
+    let mut near_p = [0xFF; 32];
+    near_p[31] = 0x7F;
+    let small = (0..40_u8).prop_map(|low| {
+        let mut point = [0; 32];
+        point[0] = low;
+        point
+    });
+    let near_p = (0..0xED_u8).prop_map(move |low| {
+        let mut point = near_p;
+        point[0] = low;
+        point
+    });
+    let order_8 = [
+        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+    ];
+    let order_8: Vec<Octets> = order_8.iter().map(|hex| base16ct::mixed::decode_vec(hex).unwrap().try_into().unwrap()).collect();
+    let honest = any::<Octets>().prop_map(|secret| MontgomeryPoint::mul_base_clamped(secret).to_bytes());
+    let random = any::<Octets>().prop_map(|mut point| {
+        point[31] &= 0x3F;
+        point
+    });
+    prop_oneof![1 => small, 1 => near_p, 1 => proptest::sample::select(order_8), 4 => honest, 2 => random]
+}
+
+fn scalars() -> impl Strategy<Value = Octets> {
+    let edges = [[0; 32], [0xFF; 32], [1; 32], {
+        let mut one = [0; 32];
+        one[0] = 1;
+        one
+    }];
+    prop_oneof![1 => proptest::sample::select(edges.to_vec()), 6 => any::<Octets>()]
+}
+
+fn vector_versions() -> Vec<Avx512> {
+    let Some(found) = Avx512::detect() else {
+        sealpost_testkit::missing("AVX-512 IFMA");
+        return Vec::new();
+    };
+    found.both_versions().to_vec()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn batches_agree(pairs in vec((scalars().prop_map(clamped), points()), 0..40)) {
+        let scalars: Vec<&Octets> = pairs.iter().map(|(scalar, _)| scalar).collect();
+        let points: Vec<&Octets> = pairs.iter().map(|(_, point)| point).collect();
+        let expected: Vec<_> = pairs.iter().map(|(scalar, point)| reference(scalar, point)).collect();
+        prop_assert_eq!(&batch::multiply::<Single<false>>(&scalars, &points), &expected);
+        prop_assert_eq!(&batch::multiply::<Single<true>>(&scalars, &points), &expected);
+        for version in vector_versions() {
+            prop_assert_eq!(&version.multiply(&scalars, &points), &expected);
+        }
+    }
+
+    #[test]
+    fn fans_agree(scalars in vec(scalars().prop_filter("0", |s| *s != [0; 32]), 1..40), point in points()) {
+        let scalars: Vec<Octets> = scalars.iter().map(odd).collect();
+        let expected: Option<Vec<_>> = scalars.iter().map(|scalar| reference_fan(scalar, &point)).collect();
+        let single = |comb: Option<Comb>| comb.map(|comb| comb.multiply::<Single<false>>(&scalars));
+        prop_assert_eq!(&single(Comb::new::<Single<false>>(&point)), &expected);
+        prop_assert_eq!(&single(Comb::new::<Single<true>>(&point)), &expected);
+        for version in vector_versions() {
+            prop_assert_eq!(&version.fan_out(&scalars, &point), &expected);
+        }
+    }
+}
+
+/// Over ranges of numbers each operation checks that none of them can overflow, whatever the octets are.
+#[test]
+fn no_lane_overflows() {
+    fn run<const FULL: bool>() {
+        let scalar = [0xFF; 32];
+        let mut u = scalar;
+        u[31] = 0x7F;
+        batch::multiply::<Range<FULL>>(&[&scalar], &[&u]);
+        let (point, _) = Extended::of_u(Tight::<Range<FULL>>::load(&[&u]));
+        Comb::of(point).multiply::<Range<FULL>>(&[scalar]);
+    }
+    run::<false>();
+    run::<true>();
+}
