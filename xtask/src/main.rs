@@ -1,4 +1,4 @@
-//! The chores of the workspace: `cargo xtask test`, `cargo xtask fuzz`, `cargo xtask docs`.
+//! The chores of the workspace: `cargo xtask test`, `fuzz`, `bench`, `baselines` and `docs`.
 
 #![forbid(unsafe_code)]
 
@@ -14,6 +14,8 @@ The chores of the workspace.
 
   cargo xtask test                 install the peers that are missing, then check, build and test all
   cargo xtask fuzz [--seconds N]   run each fuzz target for N seconds (60)
+  cargo xtask bench [NAME]         measure, beside others in the same run; takes minutes
+  cargo xtask baselines            write down anew how many instructions things take
   cargo xtask docs                 build the documentation
 ";
 
@@ -22,6 +24,8 @@ The chores of the workspace.
 enum Chore {
     Test,
     Fuzz { seconds: u32 },
+    Bench { name: Option<String> },
+    Baselines,
     Docs,
 }
 
@@ -35,6 +39,9 @@ impl Chore {
             ["fuzz", "--seconds", seconds] => {
                 seconds.parse().ok().filter(|&seconds| seconds > 0).map(|seconds| Self::Fuzz { seconds })
             }
+            ["bench"] => Some(Self::Bench { name: None }),
+            ["bench", name] => Some(Self::Bench { name: Some((*name).to_owned()) }),
+            ["baselines"] => Some(Self::Baselines),
             ["docs"] => Some(Self::Docs),
             _ => None,
         }
@@ -44,6 +51,8 @@ impl Chore {
         match self {
             Self::Test => steps::test(),
             Self::Fuzz { seconds } => steps::fuzz(*seconds),
+            Self::Bench { name } => steps::bench(name.as_deref()),
+            Self::Baselines => steps::baselines(),
             Self::Docs => steps::docs(),
         }
     }
@@ -75,6 +84,9 @@ mod tests {
         assert_eq!(Chore::parse(&["docs"]), Some(Chore::Docs));
         assert_eq!(Chore::parse(&["fuzz"]), Some(Chore::Fuzz { seconds: 60 }));
         assert_eq!(Chore::parse(&["fuzz", "--seconds", "5"]), Some(Chore::Fuzz { seconds: 5 }));
+        assert_eq!(Chore::parse(&["bench"]), Some(Chore::Bench { name: None }));
+        assert_eq!(Chore::parse(&["bench", "fanout"]), Some(Chore::Bench { name: Some("fanout".to_owned()) }));
+        assert_eq!(Chore::parse(&["baselines"]), Some(Chore::Baselines));
         for wrong in [&[][..], &["tset"], &["test", "x"], &["fuzz", "--seconds"], &["fuzz", "--seconds", "0"]] {
             assert_eq!(Chore::parse(wrong), None);
         }

@@ -10,12 +10,12 @@ use crate::shell::{Result, cargo, on_path, root, step, succeeds};
 /// A Debian package, and whether what we want of it is there, wherever it came from.
 type Package = (&'static str, fn() -> bool);
 
-const FOR_TESTS: [Package; 11] = [
+const FOR_TESTS: [Package; 12] = [
     ("gnupg", || on_path("gpg")),
     ("nodejs", || on_path("node")),
     ("npm", || on_path("npm")),
     ("python3-venv", python_makes_venvs),
-    ("gcc", || on_path("cc")),
+    CC,
     CPLUSPLUS,
     ("softhsm2", || on_path("softhsm2-util")),
     // What Kryoptic is built with.
@@ -23,7 +23,13 @@ const FOR_TESTS: [Package; 11] = [
     ("libssl-dev", || succeeds(Command::new("pkg-config").args(["--exists", "openssl"]))),
     ("libsqlite3-dev", || succeeds(Command::new("pkg-config").args(["--exists", "sqlite3"]))),
     ("libclang-dev", clang_can_be_loaded),
+    VALGRIND,
 ];
+
+const CC: Package = ("gcc", || on_path("cc"));
+
+/// What runs the functions that take secrets.
+const VALGRIND: Package = ("valgrind", || on_path("valgrind"));
 
 /// libFuzzer, which the fuzz targets build, is written in C++.
 const CPLUSPLUS: Package = ("g++", || on_path("c++"));
@@ -36,6 +42,16 @@ pub(crate) fn for_tests() -> Result {
     node()?;
     python()?;
     kryoptic()
+}
+
+/// Installs all that counting instructions needs.
+pub(crate) fn for_counting() -> Result {
+    debian(&[VALGRIND])
+}
+
+/// Installs all that the benches need: some of what they compare with is written in C.
+pub(crate) fn for_benches() -> Result {
+    debian(&[CC])
 }
 
 /// Installs all that fuzzing needs.

@@ -28,6 +28,24 @@ pub(crate) fn docs() -> Result {
     step("documentation", doc.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
+/// The benches, or one of them.
+pub(crate) fn bench(name: Option<&str>) -> Result {
+    peers::for_benches()?;
+    let mut bench = cargo(&["bench", "-p", "sealpost-benches", "--locked"]);
+    match name {
+        Some(name) => bench.args(["--bench", name]),
+        None => bench.arg("--benches"),
+    };
+    step("measure", &mut bench)
+}
+
+/// Writes the counts of instructions anew.
+pub(crate) fn baselines() -> Result {
+    peers::for_counting()?;
+    let count = &mut cargo(&["test", "-p", "sealpost-ct", "--test", "instructions", "--locked"]);
+    step("count instructions", count.env("SEALPOST_BASELINES", "write"))
+}
+
 /// Each fuzz target for so many seconds.
 pub(crate) fn fuzz(seconds: u32) -> Result {
     let targets = fuzz_targets()?;

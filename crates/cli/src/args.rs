@@ -49,6 +49,8 @@ pub(crate) enum Forward {
     Export(Export),
     /// Show the packets of a message in front of its encrypted data, and which can be transformed.
     Inspect(Inspect),
+    /// Measure how fast this machine multiplies points, beside curve25519-dalek; takes some seconds.
+    Bench(Bench),
 }
 
 #[derive(Debug, clap::Args)]
@@ -222,4 +224,11 @@ pub(crate) struct Inspect {
     /// The message; - or nothing is stdin.
     #[arg(value_name = "IN")]
     pub(crate) input: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Bench {
+    /// How many rounds to take the medians of.
+    #[arg(long, value_name = "NUMBER", default_value_t = 21, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) rounds: u32,
 }

@@ -11,6 +11,7 @@ use crate::{
 };
 
 mod activate;
+mod bench;
 mod decrypt;
 mod patch;
 mod proton;
@@ -30,6 +31,10 @@ pub(crate) fn run(command: Forward, output: Output) -> Result {
         Forward::Import(args) => proton::import(&args, output),
         Forward::Export(args) => proton::export(&args, output),
         Forward::Inspect(args) => transform::inspect(&args, output),
+        Forward::Bench(args) => {
+            bench::run(&args, output);
+            Ok(())
+        }
     }
 }
 

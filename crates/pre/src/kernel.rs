@@ -2,6 +2,11 @@
 //!
 //! All is written once over [`lanes::Lanes`]. [`batch`] multiplies many points by a scalar each, on the Montgomery
 //! ladder; [`comb`] multiplies one point by many scalars, on the Edwards form.
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined into a function with AVX-512 is compiled without, and moves its operands through memory"
+)]
+#![expect(clippy::indexing_slicing, reason = "all indices are constants, or counts of lanes, limbs, digits or bits")]
 
 use alloc::vec::Vec;
 
@@ -17,7 +22,7 @@ mod octets;
 mod power;
 #[cfg(test)]
 mod range;
-#[cfg(any(test, feature = "aws-lc"))]
+#[cfg(any(test, feature = "aws-lc", feature = "checks"))]
 mod single;
 mod swaps;
 #[cfg(all(target_arch = "x86_64", not(unoptimized)))]
@@ -50,6 +55,20 @@ pub(crate) fn multiply(scalars: &[&Octets], points: &[&Octets]) -> Option<Vec<Op
 /// if its order divides 8, or if the processor can't.
 pub(crate) fn fan_out(scalars: &[OddScalar], point: &Octets) -> Option<Vec<Octets>> {
     vectors::Vectors::detect()?.fan_out(scalars, point)
+}
+
+/// The same source on one lane, for programs that watch it where vectors can't run.
+#[cfg(feature = "checks")]
+pub(crate) mod one_lane {
+    use super::{Octets, OddScalar, Vec, batch, comb::Comb, single::Single};
+
+    pub(crate) fn multiply(scalars: &[&Octets], points: &[&Octets]) -> Vec<Option<Octets>> {
+        batch::multiply::<Single<false>>(scalars, points)
+    }
+
+    pub(crate) fn fan_out(scalars: &[OddScalar], point: &Octets) -> Option<Vec<Octets>> {
+        Comb::new::<Single<false>>(point).map(|comb| comb.multiply::<Single<false>>(scalars))
+    }
 }
 
 /// Where there are no vectors.

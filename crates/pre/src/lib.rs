@@ -8,6 +8,9 @@ extern crate alloc;
 
 mod armor;
 mod backend;
+#[cfg(feature = "checks")]
+#[doc(hidden)]
+pub mod checks;
 mod error;
 mod export;
 mod factor;

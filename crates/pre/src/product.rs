@@ -66,8 +66,8 @@ pub(crate) fn multiply(pairs: &[(&ProxyFactor, Point)], policy: PointPolicy) -> 
     }
 }
 
-/// From how many on the vectors of the kernel are faster, filled or not, than the way of one alone.
-const VECTOR: usize = if cfg!(feature = "aws-lc") { 2 } else { 1 };
+/// From how many on a vector of the kernel, filled or not, is faster than the way of one alone.
+const VECTOR: usize = if cfg!(feature = "aws-lc") { 3 } else { 2 };
 
 /// From how many factors on a table of multiples of their common point pays.
 const FAN_OUT: usize = 40;

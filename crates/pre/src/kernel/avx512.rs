@@ -2,13 +2,16 @@
 #![expect(unsafe_code, reason = "the compiler can't know that the processor has these instructions")]
 
 use alloc::vec::Vec;
-use core::arch::{
-    asm,
-    x86_64::{
-        __cpuid, __m512i, __mmask8, _mm512_add_epi64, _mm512_and_si512, _mm512_loadu_epi64, _mm512_madd52hi_epu64,
-        _mm512_madd52lo_epu64, _mm512_mask_blend_epi64, _mm512_mullo_epi64, _mm512_permutex2var_epi64,
-        _mm512_set1_epi64, _mm512_srli_epi64, _mm512_storeu_epi64, _mm512_sub_epi64,
+use core::{
+    arch::{
+        asm,
+        x86_64::{
+            __cpuid, __m512i, __mmask8, _mm512_add_epi64, _mm512_and_si512, _mm512_loadu_epi64, _mm512_madd52hi_epu64,
+            _mm512_madd52lo_epu64, _mm512_mask_blend_epi64, _mm512_mullo_epi64, _mm512_permutex2var_epi64,
+            _mm512_set1_epi64, _mm512_srli_epi64, _mm512_storeu_epi64, _mm512_sub_epi64,
+        },
     },
+    sync::atomic::{AtomicU8, Ordering},
 };
 
 use super::{Octets, OddScalar, batch, comb::Comb, lanes::Lanes};
@@ -24,13 +27,12 @@ impl Vectors {
     /// This processor, if it is one.
     pub(super) fn detect() -> Option<Self> {
         cpufeatures::new!(found, "avx512f", "avx512dq", "avx512ifma");
-        // The vendor's name is in three registers: "Auth", "enti", "cAMD".
-        found::get().then(|| Self { full_products: __cpuid(0).ecx == u32::from_le_bytes(*b"cAMD") })
+        found::get().then(|| Self { full_products: is_amd() })
     }
 
     #[cfg(test)]
-    pub(super) fn both_versions(self) -> [Self; 2] {
-        [Self { full_products: false }, Self { full_products: true }]
+    pub(super) fn both_versions() -> Option<[Self; 2]> {
+        Self::detect().map(|_| [Self { full_products: false }, Self { full_products: true }])
     }
 
     /// See [`batch::multiply`].
@@ -52,6 +54,20 @@ impl Vectors {
         wipe();
         products
     }
+}
+
+/// Whether AMD made the processor. Asked once: in a virtual machine each question takes longer than a multiplication.
+fn is_amd() -> bool {
+    static VENDOR: AtomicU8 = AtomicU8::new(UNKNOWN);
+    const UNKNOWN: u8 = 2;
+    let known = VENDOR.load(Ordering::Relaxed);
+    if known != UNKNOWN {
+        return known == 1;
+    }
+    // Its name is in three registers: "Auth", "enti", "cAMD".
+    let is_amd = __cpuid(0).ecx == u32::from_le_bytes(*b"cAMD");
+    VENDOR.store(is_amd.into(), Ordering::Relaxed);
+    is_amd
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]

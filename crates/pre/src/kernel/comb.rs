@@ -180,13 +180,14 @@ impl Digits {
             // With bits c of (scalar + 2^255 - 1)/2 the scalar is the sum of ±2^i, + where a bit is 1.
             for window in 0..WINDOWS {
                 let at = window * WIDTH + 1;
-                let pair = u16::from(scalar[at / 8]) | u16::from(*scalar.get(at / 8 + 1).unwrap_or(&0)) << 8;
-                let top = u16::from(window == WINDOWS - 1) << (WIDTH - 1);
-                let five = (pair >> (at % 8) | top) & 31;
+                let pair = [scalar[at / 8], scalar.get(at / 8 + 1).copied().unwrap_or_default()];
+                let [five, _] = (u16::from_le_bytes(pair) >> (at % 8)).to_le_bytes();
+                let top = u8::from(window == WINDOWS - 1) << (WIDTH - 1);
                 // Five bits v stand for the digit 2·v - 31.
+                let five = (five | top) & 31;
                 let negative = (five >> 4) ^ 1;
                 digits.indices[window][lane] = u64::from((five ^ (negative * 31)) & 15);
-                digits.negative[window] |= (negative as u8) << lane;
+                digits.negative[window] |= negative << lane;
             }
         }
         digits

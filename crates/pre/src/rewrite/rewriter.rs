@@ -314,7 +314,13 @@ impl Pass {
         block.end().map_or_else(|| more("message"), Err)
     }
 
-    fn armored(&mut self, by: &mut dyn Decide, block: &Block<'_>, head: &Head<'_>, edits: &mut Vec<Edit>) -> Result<Progress> {
+    fn armored(
+        &mut self,
+        by: &mut dyn Decide,
+        block: &Block<'_>,
+        head: &Head<'_>,
+        edits: &mut Vec<Edit>,
+    ) -> Result<Progress> {
         let room = if self.room == Room::None { Room::None } else { Room::Multiples(Block::UNIT) };
         let mut changes = by.decide(head, room, &mut self.budget.products)?;
         self.note(head, &mut changes, true);
