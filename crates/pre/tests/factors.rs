@@ -1,0 +1,195 @@
+//! Factors as X25519 keys, factors that are kept elsewhere, and that many points at once give what one alone gives.
+
+#![cfg(test)]
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use curve25519_dalek::MontgomeryPoint;
+use proptest::{collection::vec, prelude::*};
+use sealpost_pre::{
+    Backend, BackendError, Error, Factor, Instance, Point, PointPolicy, PointRejection, ProxyFactor, Transform,
+    UnixTime, transform_each,
+};
+
+const STRICT: PointPolicy = PointPolicy::Strict;
+
+fn factor(octets: [u8; 32]) -> ProxyFactor {
+    let mut octets = octets;
+    // Below n, and not 0.
+    octets[31] &= 0x0F;
+    octets[0] |= 1;
+    ProxyFactor::from_bytes(&octets).unwrap()
+}
+
+fn small(value: u8) -> [u8; 32] {
+    let mut octets = [0; 32];
+    octets[0] = value;
+    octets
+}
+
+fn honest(secret: [u8; 32]) -> Point {
+    Point::from_bytes(MontgomeryPoint::mul_base_clamped(secret).to_bytes())
+}
+
+/// Honest points mostly, and some of each kind that is refused.
+fn points() -> impl Strategy<Value = Point> {
+    let not_canonical = (0xED_u8..).prop_map(|low| {
+        let mut octets = [0xFF; 32];
+        (octets[0], octets[31]) = (low, 0x7F);
+        Point::from_bytes(octets)
+    });
+    prop_oneof![
+        6 => any::<[u8; 32]>().prop_map(honest),
+        2 => any::<[u8; 32]>().prop_map(Point::from_bytes),
+        1 => (0_u8..10).prop_map(|low| Point::from_bytes(small(low))),
+        1 => not_canonical,
+    ]
+}
+
+/// A few have no X25519 key.
+fn factors() -> impl Strategy<Value = ProxyFactor> {
+    prop_oneof![
+        8 => any::<[u8; 32]>().prop_map(factor),
+        1 => (1_u8..=255).prop_map(|low| ProxyFactor::from_bytes(&small(low)).unwrap()),
+    ]
+}
+
+fn alone(factor: &ProxyFactor, point: Point) -> Result<Point, PointRejection> {
+    factor.transform(&[point], STRICT)[0]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn as_an_x25519_key_it_multiplies_the_same(octets: [u8; 32], secret: [u8; 32]) {
+        let (factor, point) = (factor(octets), honest(secret));
+        let key = factor.to_x25519_key().unwrap();
+        prop_assert_eq!((key[0] & 7, key[31] & 0xC0), (0, 0x40));
+        let product = MontgomeryPoint(*point.as_bytes()).mul_clamped(*key).to_bytes();
+        prop_assert_eq!(alone(&factor, point), Ok(Point::from_bytes(product)));
+        // By the integer, as the draft has it.
+        prop_assert_eq!(factor.transform(&[point], PointPolicy::Draft), [Ok(Point::from_bytes(product))]);
+    }
+
+    #[test]
+    fn many_points_at_once_are_points_alone(factor in factors(), points in vec(points(), 0..36)) {
+        let expected: Vec<_> = points.iter().map(|point| alone(&factor, *point)).collect();
+        prop_assert_eq!(factor.transform(&points, STRICT), expected);
+    }
+
+    #[test]
+    fn many_factors_at_once_are_factors_alone(factors in vec(factors(), 36..44), point in points()) {
+        let factors: Vec<_> = factors.iter().collect();
+        let expected: Vec<_> = factors.iter().map(|factor| alone(factor, point)).collect();
+        prop_assert_eq!(transform_each(&factors, point, STRICT), expected);
+    }
+}
+
+#[test]
+fn the_smallest_multiples_of_8_have_no_x25519_key() {
+    for value in [8, 16, 248] {
+        let factor = ProxyFactor::from_bytes(&small(value)).unwrap();
+        assert!(factor.to_x25519_key().is_none());
+        let point = honest([9; 32]);
+        let expected = factor.transform(&[point], PointPolicy::Draft)[0];
+        assert_eq!(factor.transform(&[point; 9], STRICT), [expected; 9]);
+    }
+}
+
+/// A key somewhere else.
+#[derive(Debug, Default)]
+struct Elsewhere {
+    key: Option<[u8; 32]>,
+    asked: AtomicUsize,
+}
+
+impl Backend for &'static Elsewhere {
+    fn x25519(&self, points: &[Point]) -> Result<Vec<Point>, BackendError> {
+        self.asked.fetch_add(points.len(), Ordering::Relaxed);
+        let key = self.key.ok_or_else(|| BackendError::new("elsewhere", "unplugged"))?;
+        let product = |point: &Point| Point::from_bytes(MontgomeryPoint(*point.as_bytes()).mul_clamped(key).to_bytes());
+        Ok(points.iter().map(product).collect())
+    }
+}
+
+fn elsewhere(key: Option<[u8; 32]>) -> &'static Elsewhere {
+    Box::leak(Box::new(Elsewhere { key, asked: AtomicUsize::new(0) }))
+}
+
+/// The draft's appendix A.3, on the server's side.
+fn held() -> Instance {
+    let json = br#"{
+        "PgpVersion": 4,
+        "ForwarderKeyFingerprint": "8a5f35753833ff9919ad88161557e55093930510",
+        "ForwardeeKeyFingerprint": "805249be13f8fe08fd5dbcb2076ed69fdede0029",
+        "ProxyParam": "04b657045fc9c0759c5fd11d8ca75a2b1aa101c9c896490bcec100f941e97e0e"
+    }"#;
+    Instance::from_proton(json).unwrap()
+}
+
+fn moved(backend: &'static Elsewhere) -> Instance {
+    let held = held();
+    Instance::new(held.forwarder(), held.forwardee(), held.kdf(), backend)
+}
+
+const ARMORED: &str = "-----BEGIN PGP MESSAGE-----\n\n\
+    wV4DFVflUJOTBRASAQdAdvFLPtXcvwSkEwbwmnjOrL6eZLh5ysnVpbPlgZbZwjgw\n\
+    yGZuVVMAK/ypFfebDf4D/rlEw3cysv213m8aoK8nAUO8xQX3XQq3Sg+EGm0BNV8E\n\
+    0kABEPyCWARoo5klT1rHPEhelnz8+RQXiOIX3G685XCWdCmaV+tzW082D0xGXSlC\n\
+    7lM8r1DumNnO8srssko2qIja\n\
+    =uOPV\n\
+    -----END PGP MESSAGE-----\n";
+
+fn inputs() -> [Vec<u8>; 3] {
+    let binary = sealpost_pre::dearmor(ARMORED.as_bytes()).unwrap().to_vec();
+    [ARMORED.into(), format!("Subject: hello\n\n{ARMORED}").into(), binary]
+}
+
+fn transform(instance: Instance, input: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut octets = input.to_vec();
+    let report = Transform::new(&[instance], UnixTime(0)).in_place(&mut octets)?;
+    assert_eq!(report.transformed(), 1);
+    Ok(octets)
+}
+
+#[test]
+fn a_factor_that_is_elsewhere_transforms_whole_messages() {
+    let key = *held().factor().held().unwrap().to_x25519_key().unwrap();
+    for input in inputs() {
+        let backend = elsewhere(Some(key));
+        assert_eq!(transform(moved(backend), &input).unwrap(), transform(held(), &input).unwrap());
+        assert_eq!(backend.asked.load(Ordering::Relaxed), 1);
+    }
+}
+
+#[test]
+fn what_stops_a_backend_stops_the_message() {
+    for input in inputs() {
+        let error = transform(moved(elsewhere(None)), &input).unwrap_err();
+        assert!(matches!(error, Error::Backend(_)), "{error}");
+        assert_eq!(error.to_string(), "elsewhere: unplugged");
+    }
+}
+
+#[test]
+fn crafted_points_never_reach_a_backend() {
+    let backend = elsewhere(None);
+    let factor = Factor::from(backend);
+    assert!(factor.held().is_none());
+    // The message's point becomes one of small order: u = 1.
+    let mut binary = inputs()[2].clone();
+    let start = binary.iter().position(|octet| *octet == 0x40).unwrap() + 1;
+    binary[start..start + 32].copy_from_slice(&small(1));
+    let report = Transform::new(&[moved(backend)], UnixTime(0)).in_place(&mut binary).unwrap();
+    assert_eq!((report.transformed(), backend.asked.load(Ordering::Relaxed)), (0, 0));
+}
+
+#[test]
+fn a_factor_that_is_elsewhere_can_not_be_written() {
+    let instance = moved(elsewhere(None));
+    assert!(matches!(instance.expose_json(), Err(Error::FactorElsewhere)));
+    assert!(matches!(instance.expose_bytes(), Err(Error::FactorElsewhere)));
+    assert!(matches!(instance.expose_proton(), Err(Error::FactorElsewhere)));
+    assert_ne!(instance, moved(elsewhere(None)));
+}
