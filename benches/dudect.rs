@@ -15,10 +15,12 @@ use std::{hint::black_box, time::Instant};
 
 use sealpost_benches::{factor, point};
 use sealpost_measure::median;
-use sealpost_pre::{Point, PointPolicy, ProxyFactor};
+use sealpost_pre::{Point, PointPolicy, ProxyFactor, transform_each};
 
 /// How many times are measured.
 const SAMPLES: usize = 40_000;
+/// Enough factors for a table.
+const FAN_OUT: usize = 48;
 /// How many factors the second class has.
 const FACTORS: usize = 64;
 /// Above which multiple of the median a time counts as disturbed.
@@ -28,6 +30,7 @@ const LEAK: f64 = 4.5;
 
 fn main() {
     let factors: Vec<ProxyFactor> = (0..FACTORS).map(|_| factor()).collect();
+    let fan_point = point();
     println!("### Two classes of factors: Welch's t\n");
     println!("| | times | largest abs(t) | |");
     println!("|---|---|---|---|");
@@ -39,6 +42,9 @@ fn main() {
         let points: Vec<Point> = (0..count).map(|_| point()).collect();
         show(name, SAMPLES / count, |class| drop(black_box(factors[class].transform(&points, policy))));
     }
+    let fan =
+        |class: usize| drop(black_box(transform_each(&[&factors[class]; FAN_OUT], fan_point, PointPolicy::Strict)));
+    show("one by 48 factors, all the same", SAMPLES / FAN_OUT, fan);
     let octets: Vec<_> = factors.iter().map(ProxyFactor::expose_bytes).collect();
     show("control: stops at the first difference", SAMPLES, |class| {
         black_box(leaky(black_box(&*octets[class]), black_box(&*octets[0])));

@@ -14,6 +14,12 @@ pub(crate) fn test() -> Result {
     let core = ["build", "-p", "sealpost-pre", "--no-default-features", "--locked"];
     step("core without std", &mut cargo(&core))?;
     step("tests", &mut cargo(&["test", "--workspace", "--locked"]))?;
+    // In the workspace other crates add features to it.
+    step("core without further features", &mut cargo(&["test", "-p", "sealpost-pre", "--locked"]))?;
+    // Without optimization it has no vectors, as on other processors.
+    let plain = ["test", "-p", "sealpost-pre", "--locked", "--config", "profile.dev.package.sealpost-pre.opt-level=0"];
+    let quick = ["--lib", "--test", "factors", "--test", "draft_vectors", "--test", "senders"];
+    step("core without vectors", cargo(&plain).args(quick))?;
     docs()?;
     if root().join("fuzz").is_dir() {
         let check = ["check", "--locked", "--manifest-path", "fuzz/Cargo.toml"];

@@ -6,6 +6,10 @@
     clippy::inline_always,
     reason = "what is not inlined into a function with AVX-512 is compiled without, and moves its operands through memory"
 )]
+#![cfg_attr(
+    not(all(target_arch = "x86_64", not(unoptimized))),
+    expect(dead_code, reason = "without vectors only the tests and checks use it")
+)]
 #![expect(clippy::indexing_slicing, reason = "all indices are constants, or counts of lanes, limbs, digits or bits")]
 
 use alloc::vec::Vec;
@@ -31,6 +35,9 @@ mod vectors;
 
 #[cfg(feature = "aws-lc")]
 pub(crate) use character::is_on_curve;
+
+/// How many points a vector has.
+pub(crate) const LANES: usize = octets::LANES;
 
 /// A number: 32 octets, little-endian.
 pub(crate) type Octets = [u8; 32];

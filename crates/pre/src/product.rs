@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::{
     Backend, BackendError, Point, PointPolicy, PointRejection, ProxyFactor, Result,
     instance::Factor,
-    kernel::{self, OddScalar},
+    kernel::{self, LANES, OddScalar},
 };
 
 type Product = Result<Point, PointRejection>;
@@ -69,11 +69,14 @@ pub(crate) fn multiply(pairs: &[(&ProxyFactor, Point)], policy: PointPolicy) -> 
 /// From how many on a vector of the kernel, filled or not, is faster than the way of one alone.
 const VECTOR: usize = if cfg!(feature = "aws-lc") { 3 } else { 2 };
 
+/// From how many on it is faster to fill up a last vector than to multiply them one by one.
+const TAIL: usize = if cfg!(feature = "aws-lc") { 2 } else { 1 };
+
 /// From how many factors on a table of multiples of their common point pays.
 const FAN_OUT: usize = 40;
 
 /// By the kernel, if it can and if that is faster.
-fn multiply_vectors(pairs: &[(&ProxyFactor, Point)]) -> Option<Vec<Product>> {
+fn multiply_vectors<'p>(pairs: &'p [(&'p ProxyFactor, Point)]) -> Option<Vec<Product>> {
     let ((_, first), others) = pairs.split_first()?;
     if pairs.len() >= FAN_OUT && others.iter().all(|(_, point)| point == first) {
         return fan_out(pairs, *first);
@@ -81,26 +84,27 @@ fn multiply_vectors(pairs: &[(&ProxyFactor, Point)]) -> Option<Vec<Product>> {
     if pairs.len() < VECTOR || !kernel::is_available() {
         return None;
     }
-    let (mut scalars, mut points) = (Vec::with_capacity(pairs.len()), Vec::with_capacity(pairs.len()));
-    // What the kernel does not take.
-    let mut odd_ones = vec![false; pairs.len()];
-    for ((factor, point), odd_one) in pairs.iter().zip(&mut odd_ones) {
-        match factor.x25519_key() {
-            Some(key) if point.check_coordinate().is_ok() => {
-                scalars.push(key);
-                points.push(point.as_bytes());
-            }
-            _ => *odd_one = true,
+    let take = |(place, (factor, point)): (usize, &'p (&ProxyFactor, Point))| {
+        point.check_coordinate().ok()?;
+        Some((place, factor.x25519_key()?, point.as_bytes()))
+    };
+    let mut taken: Vec<_> = pairs.iter().enumerate().filter_map(take).collect();
+    let tail = taken.len() % LANES;
+    if tail < TAIL {
+        taken.truncate(taken.len() - tail);
+    }
+    let (scalars, points): (Vec<_>, Vec<_>) = taken.iter().map(|(_, scalar, point)| (*scalar, *point)).unzip();
+    let mut results = vec![None; pairs.len()];
+    for ((place, ..), product) in taken.iter().zip(kernel::multiply(&scalars, &points)?) {
+        if let (Some(result), Some(product)) = (results.get_mut(*place), product) {
+            *result = Some(Ok(Point::from_bytes(product)));
         }
     }
-    let mut products = kernel::multiply(&scalars, &points)?.into_iter();
-    let product = |((factor, point), odd_one): (&(&ProxyFactor, Point), bool)| {
-        let product = if odd_one { None } else { products.next().flatten() };
-        // Where the kernel says no, the way of one alone says why.
-        product
-            .map_or_else(|| factor.transform_one(*point, PointPolicy::Strict), |product| Ok(Point::from_bytes(product)))
+    // Where the kernel says no, or was not asked, the way of one alone says why.
+    let alone = |((factor, point), result): (&(&ProxyFactor, Point), Option<Product>)| {
+        result.unwrap_or_else(|| factor.transform_one(*point, PointPolicy::Strict))
     };
-    Some(pairs.iter().zip(odd_ones).map(product).collect())
+    Some(pairs.iter().zip(results).map(alone).collect())
 }
 
 /// One point, many factors.
