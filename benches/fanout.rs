@@ -20,7 +20,7 @@ use pgp::{
     packet::{Packet, PacketParser},
     ser::Serialize,
 };
-use sealpost_benches::{HEAD, NOW, instances, message, time};
+use sealpost_benches::{CHUNKS, HEAD, NOW, instances, message, time};
 use sealpost_pre::Transform;
 
 const FORWARDEES: usize = 1000;
@@ -49,7 +49,7 @@ fn main() {
 fn compare() {
     let folder = tempfile::tempdir().unwrap();
     let mail = folder.path().join("mail");
-    fs::write(&mail, message()).unwrap();
+    fs::write(&mail, message(CHUNKS)).unwrap();
     println!("### One mail of 25 MiB to many forwardees\n");
     println!("| | forwardees | written | time | most memory |");
     println!("|---|---|---|---|---|");

@@ -12,10 +12,10 @@ use std::{io, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use pgp::{packet::PacketParser, ser::Serialize as _};
-use sealpost_benches::{HEAD, NOW, instances, message, print};
+use sealpost_benches::{CHUNKS, HEAD, NOW, instances, message, print};
 use sealpost_measure::Comparison;
 use sealpost_pre::{Instance, Plan, Transform};
-use sealpost_testkit::messages::{Armor, armored};
+use sealpost_testkit::messages::{Armor, Framing, armored};
 use sequoia_openpgp::{PacketPile, parse::Parse, serialize::Serialize as _};
 
 const ROUNDS: u32 = 31;
@@ -24,10 +24,11 @@ const LINE: usize = 64;
 
 fn main() {
     let instances = instances(1);
-    let message = message();
-    binary(&instances, &message);
+    let (chunks, whole) = (message(CHUNKS), message(Framing::New(5)));
+    binary(&instances, &chunks);
     let armor = Armor { line: LINE, crlf: true, headers: Vec::new(), blanks: 0, checksum: true };
-    in_armor(&instances, &armored(&message, &armor));
+    in_armor("25 MiB in armor with a checksum, one length", &instances, &armored(&whole, &armor));
+    in_armor("25 MiB in armor with a checksum, chunks of 4 KiB", &instances, &armored(&chunks, &armor));
 }
 
 fn binary(instances: &[Instance], message: &[u8]) {
@@ -45,13 +46,13 @@ fn binary(instances: &[Instance], message: &[u8]) {
     print("25 MiB, binary, chunks of 4 KiB", comparison.rounds(ROUNDS).turn(Duration::ZERO));
 }
 
-fn in_armor(instances: &[Instance], text: &[u8]) {
+fn in_armor(headline: &str, instances: &[Instance], text: &[u8]) {
     let comparison = Comparison::against("base64 0.22, decode, encode and wrap", 1, || wrapped(&unwrapped(text)))
         .with("copying the octets in memory", 1, || text.to_vec())
         .with("sealpost, `Transform::stream`, with the checksum", 1, || stream(instances, text))
         .with("sealpost, `Transform::plan` of all octets, with the checksum", 1, || plan(instances, text))
         .with("sealpost, `Transform::plan` of the first 64 KiB", 1, || plan(instances, &text[..HEAD]));
-    print("25 MiB in armor with a checksum", comparison.rounds(ROUNDS).turn(Duration::ZERO));
+    print(headline, comparison.rounds(ROUNDS).turn(Duration::ZERO));
 }
 
 fn plan(instances: &[Instance], octets: &[u8]) -> Plan {

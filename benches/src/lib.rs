@@ -18,7 +18,7 @@ pub const HEAD: usize = 64 << 10;
 pub const NOW: UnixTime = UnixTime(1_700_000_000);
 
 /// Partial lengths of 4 KiB, as OpenPGP programs write them that stream.
-const CHUNKS: Framing = Framing::Partial(12);
+pub const CHUNKS: Framing = Framing::Partial(12);
 const FORWARDER: [u8; 20] = *b"the forwarder's key.";
 
 /// A random factor.
@@ -56,11 +56,11 @@ pub fn instances(count: usize) -> Vec<Instance> {
 ///
 /// Never: a fingerprint has 20 octets.
 #[must_use]
-pub fn message() -> Vec<u8> {
+pub fn message(framing: Framing) -> Vec<u8> {
     let key_id = *FORWARDER.last_chunk().unwrap();
     // 48 octets: an AES-256 session key, wrapped (RFC 9580 §11.5).
     let mut message = packet(1, &pkesk_v3(key_id, &point().to_wire(), &[0x5A; 48]), Framing::New(1));
-    message.extend(packet(18, &data(), CHUNKS));
+    message.extend(packet(18, &data(), framing));
     message
 }
 

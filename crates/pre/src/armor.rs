@@ -70,14 +70,6 @@ pub fn dearmor(input: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
 }
 
 /// Whether this is a character of base64, padding aside.
-fn is_base64(c: u8) -> bool {
-    c.is_ascii_alphanumeric() || c == b'+' || c == b'/'
-}
-
-fn is_blank(c: u8) -> bool {
-    matches!(c, b' ' | b'\t' | b'\r' | b'\n')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

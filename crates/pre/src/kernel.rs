@@ -29,9 +29,12 @@ mod range;
 #[cfg(any(test, feature = "aws-lc", feature = "checks"))]
 mod single;
 mod swaps;
+mod text;
 #[cfg(all(target_arch = "x86_64", not(unoptimized)))]
 #[path = "kernel/avx512.rs"]
 mod vectors;
+
+pub(crate) use text::{is_base64, is_blank, runs};
 
 #[cfg(feature = "aws-lc")]
 pub(crate) use character::is_on_curve;

@@ -4,9 +4,14 @@ use alloc::vec::Vec;
 
 use base64ct::{Base64, Encoding};
 
-use crate::{Error, Result, error::wide, rewrite::Edit};
+use crate::{
+    Error, Result,
+    error::wide,
+    kernel::{is_base64, is_blank},
+    rewrite::Edit,
+};
 
-use super::{LINE, crc24, is_base64, is_blank};
+use super::{LINE, crc24};
 
 /// The first line of an armored message.
 pub(crate) const BEGIN: &[u8] = b"-----BEGIN PGP MESSAGE-----";

@@ -7,10 +7,11 @@ use base64ct::{Base64, Encoding};
 use crate::{
     Error, Result,
     error::wide,
+    kernel::{is_base64, is_blank, runs},
     rewrite::{Edit, Walk},
 };
 
-use super::{block::decode, crc24, is_base64, is_blank};
+use super::{block::decode, crc24};
 
 const END: &[u8] = b"-----END PGP MESSAGE-----";
 /// No line that has to be seen whole is longer, trailing white space aside.
@@ -18,7 +19,7 @@ const LONGEST_LINE: usize = 1024;
 /// Octets of the longest length of a part of a packet.
 const LONGEST_LENGTH: usize = 5;
 /// How much is passed over at once, in whole vectors: as much as one octet can count, …
-const LONG: usize = 240;
+const LONG: usize = 224;
 /// … and close to an octet that has to be decoded.
 const SHORT: usize = 32;
 
@@ -86,7 +87,7 @@ impl Tail {
                     1
                 }
                 _ if is_base64(c) && self.padding == 0 && !self.checksum_seen => {
-                    let data = 1 + rest.iter().take_while(|c| is_base64(**c)).count();
+                    let data = 1 + rest.iter().take(SHORT).take_while(|c| is_base64(**c)).count();
                     self.take(window.get(at..at + data).unwrap_or_default());
                     data
                 }
@@ -191,30 +192,6 @@ impl Tail {
     fn is_whole(&self) -> bool {
         (self.characters + self.padding).is_multiple_of(4)
     }
-}
-
-/// The length of the runs of base64 characters and blanks that `text` starts with, as long as the characters surely stand
-/// for no more octets than are `ahead`; counts the characters.
-fn runs<const N: usize>(text: &[u8], ahead: u64, characters: &mut u64) -> usize {
-    let mut passed = 0;
-    for run in text.as_chunks::<N>().0 {
-        let fits = (*characters + wide(N)) / 4 * 3 <= ahead;
-        let Some(more) = fits.then(|| count(run)).flatten() else { break };
-        *characters += more;
-        passed += N;
-    }
-    passed
-}
-
-/// How many base64 characters there are beside blanks; `None` where there is something else. Without a branch, so that
-/// the compiler takes many octets at once.
-fn count<const N: usize>(run: &[u8; N]) -> Option<u64> {
-    let (mut characters, mut blanks) = (0_u8, 0_u8);
-    for &c in run {
-        characters = characters.wrapping_add(is_base64(c).into());
-        blanks = blanks.wrapping_add(is_blank(c).into());
-    }
-    (usize::from(characters) + usize::from(blanks) == N).then_some(characters.into())
 }
 
 /// The line that `text` starts with, its end included; `None` where more text is needed.
