@@ -11,7 +11,10 @@ use cryptoki::{
 };
 use rand::{RngCore, rngs::OsRng};
 use sealpost_interop::Token;
-use sealpost_pre::{Backend, BackendError, Pkcs11Key, Pkcs11Token, Point, PointPolicy, ProxyFactor, SubkeySecret};
+use sealpost_pre::{
+    Backend, BackendError, Instance, Pkcs11Key, Pkcs11Token, Point, PointPolicy, ProxyFactor, SubkeySecret, Transform,
+    UnixTime,
+};
 
 const LABEL: &str = "bob to charles";
 
@@ -34,6 +37,10 @@ fn small(k: u8) -> ProxyFactor {
 
 fn points(count: usize) -> Vec<Point> {
     (0..count).map(|_| secret().public()).collect()
+}
+
+fn all(key: &Pkcs11Key, points: &[Point]) -> Result<Vec<Point>, BackendError> {
+    points.iter().map(|point| key.x25519(*point)).collect()
 }
 
 fn transformed(factor: &ProxyFactor, points: &[Point]) -> Vec<Point> {
@@ -65,7 +72,7 @@ fn a_token_computes_what_the_factor_does() {
         for (i, factor) in factors.iter().enumerate() {
             let points = points(4);
             let key = tokens.import(&format!("forward {i}"), factor).unwrap();
-            assert_eq!(key.x25519(&points).unwrap(), transformed(factor, &points), "{i}");
+            assert_eq!(all(&key, &points).unwrap(), transformed(factor, &points), "{i}");
         }
         drop(tokens);
         // A server that starts later.
@@ -73,7 +80,7 @@ fn a_token_computes_what_the_factor_does() {
         for (i, factor) in factors.iter().enumerate() {
             let points = points(4);
             let key = server.key(&format!("forward {i}")).unwrap();
-            assert_eq!(key.x25519(&points).unwrap(), transformed(factor, &points), "{i}");
+            assert_eq!(all(&key, &points).unwrap(), transformed(factor, &points), "{i}");
         }
     });
 }
@@ -93,8 +100,7 @@ fn many_points_and_none() {
     Token::each("many_points_and_none", |token| {
         let (factor, points) = (factor(), points(300));
         let key = open(token).import(LABEL, &factor).unwrap();
-        assert_eq!(key.x25519(&points).unwrap(), transformed(&factor, &points));
-        assert_eq!(key.x25519(&[]).unwrap(), []);
+        assert_eq!(all(&key, &points).unwrap(), transformed(&factor, &points));
     });
 }
 
@@ -129,9 +135,9 @@ fn nothing_is_left_of_a_derivation() {
         let key = open(token).import(LABEL, &factor()).unwrap();
         let before = objects();
         let mut points = points(3);
-        let _ = key.x25519(&points).unwrap();
+        let _ = all(&key, &points).unwrap();
         points.push(Point::from_bytes([0; 32]));
-        let _ = key.x25519(&points);
+        let _ = all(&key, &points);
         assert_eq!(objects(), before);
     });
 }
@@ -143,14 +149,14 @@ fn a_point_of_small_order_gives_0_or_an_error() {
         let key = open(token).import(LABEL, &factor).unwrap();
         for u in [0, 1] {
             let point = Point::from_bytes(std::array::from_fn(|i| if i == 0 { u } else { 0 }));
-            match key.x25519(&[point]) {
-                Ok(zero) => assert_eq!(zero, [Point::from_bytes([0; 32])]),
+            match key.x25519(point) {
+                Ok(zero) => assert_eq!(zero, Point::from_bytes([0; 32])),
                 Err(error) => assert_error::<()>(Err(error), "private key \"bob to charles\": C_DeriveKey gives ", ""),
             }
         }
         // The session goes on.
         let points = points(1);
-        assert_eq!(key.x25519(&points).unwrap(), transformed(&factor, &points));
+        assert_eq!(all(&key, &points).unwrap(), transformed(&factor, &points));
     });
 }
 
@@ -161,7 +167,7 @@ fn a_component_of_small_order_is_removed() {
         let key = open(token).import(LABEL, &factor).unwrap();
         // u = 4 is on the curve and not in the prime-order group.
         let points = [Point::from_bytes(std::array::from_fn(|i| if i == 0 { 4 } else { 0 }))];
-        assert_eq!(key.x25519(&points).unwrap(), transformed(&factor, &points));
+        assert_eq!(all(&key, &points).unwrap(), transformed(&factor, &points));
     });
 }
 
@@ -175,7 +181,7 @@ fn threads_share_a_key() {
                 scope.spawn(|| {
                     for _ in 0..10 {
                         let points = points(5);
-                        assert_eq!(key.x25519(&points).unwrap(), transformed(&factor, &points));
+                        assert_eq!(all(&key, &points).unwrap(), transformed(&factor, &points));
                     }
                 });
             }
@@ -203,12 +209,12 @@ fn a_key_that_was_removed_is_an_error() {
         let key = opened.import(LABEL, &factor()).unwrap();
         let session = token.session();
         session.destroy_object(find(&session, LABEL)[0]).unwrap();
-        assert_error(key.x25519(&points(1)), "private key \"bob to charles\": C_DeriveKey gives ", "HandleInvalid");
+        assert_error(all(&key, &points(1)), "private key \"bob to charles\": C_DeriveKey gives ", "HandleInvalid");
         assert_error(opened.key(LABEL), "private key \"bob to charles\": is not there", "");
         // The label is free again.
         let (factor, points) = (factor(), points(1));
         let key = opened.import(LABEL, &factor).unwrap();
-        assert_eq!(key.x25519(&points).unwrap(), transformed(&factor, &points));
+        assert_eq!(all(&key, &points).unwrap(), transformed(&factor, &points));
     });
 }
 
@@ -219,7 +225,7 @@ fn a_label_is_taken_once() {
         let opened = open(token);
         let _ = opened.import(LABEL, &first).unwrap();
         assert_error(opened.import(LABEL, &factor()), "private key \"bob to charles\": is there already", "");
-        assert_eq!(opened.key(LABEL).unwrap().x25519(&points).unwrap(), transformed(&first, &points));
+        assert_eq!(all(&opened.key(LABEL).unwrap(), &points).unwrap(), transformed(&first, &points));
     });
 }
 
@@ -254,7 +260,7 @@ fn keys_of_other_programs_are_checked() {
     Token::each("keys_of_other_programs_are_checked", |token| {
         let (opened, session) = (open(token), token.session());
         foreign(&session, "good", &[]);
-        let _ = opened.key("good").unwrap().x25519(&points(1)).unwrap();
+        let _ = all(&opened.key("good").unwrap(), &points(1)).unwrap();
 
         foreign(&session, "readable", &[Attribute::Sensitive(false)]);
         assert_error(opened.key("readable"), "private key \"readable\": it could leave the token", "");
@@ -271,5 +277,37 @@ fn keys_of_other_programs_are_checked() {
         let private = [Attribute::Label("p-256".into()), Attribute::Token(true), Attribute::Derive(true)];
         session.generate_key_pair(&Mechanism::EccKeyPairGen, &public, &private).unwrap();
         assert_error(opened.key("p-256"), "private key \"p-256\": it is no X25519 key", "");
+    });
+}
+
+/// The draft's appendix A.3: a message for the forwarder, and what the server got.
+const MESSAGE: &str = "-----BEGIN PGP MESSAGE-----\n\n\
+    wV4DFVflUJOTBRASAQdAdvFLPtXcvwSkEwbwmnjOrL6eZLh5ysnVpbPlgZbZwjgw\n\
+    yGZuVVMAK/ypFfebDf4D/rlEw3cysv213m8aoK8nAUO8xQX3XQq3Sg+EGm0BNV8E\n\
+    0kABEPyCWARoo5klT1rHPEhelnz8+RQXiOIX3G685XCWdCmaV+tzW082D0xGXSlC\n\
+    7lM8r1DumNnO8srssko2qIja\n\
+    =uOPV\n\
+    -----END PGP MESSAGE-----\n";
+const INSTANCE: &[u8] = br#"{
+    "PgpVersion": 4,
+    "ForwarderKeyFingerprint": "8a5f35753833ff9919ad88161557e55093930510",
+    "ForwardeeKeyFingerprint": "805249be13f8fe08fd5dbcb2076ed69fdede0029",
+    "ProxyParam": "04b657045fc9c0759c5fd11d8ca75a2b1aa101c9c896490bcec100f941e97e0e"
+}"#;
+
+#[test]
+fn a_server_without_the_factor_forwards_a_message() {
+    Token::each("a_server_without_the_factor_forwards_a_message", |token| {
+        let forward = |instance| {
+            let mut message = MESSAGE.as_bytes().to_vec();
+            let report = Transform::new(&[instance], UnixTime(0)).in_place(&mut message).unwrap();
+            assert_eq!(report.transformed(), 1);
+            message
+        };
+        let held = Instance::from_proton(INSTANCE).unwrap();
+        open(token).import(LABEL, held.factor().held().unwrap()).unwrap();
+        let key = open(token).key(LABEL).unwrap();
+        let moved = Instance::new(held.forwarder(), held.forwardee(), None, key);
+        assert_eq!(forward(moved), forward(held));
     });
 }

@@ -1,9 +1,6 @@
 //! Factors that are kept elsewhere.
 
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::string::{String, ToString};
 use core::fmt;
 
 use crate::Point;
@@ -16,13 +13,12 @@ pub(crate) mod pkcs11;
 /// All it has to do is X25519 ([RFC 7748 §5](https://www.rfc-editor.org/rfc/rfc7748#section-5)) with a clamped private
 /// key: see [`ProxyFactor::to_x25519_key`](crate::ProxyFactor::to_x25519_key).
 pub trait Backend: fmt::Debug + Send + Sync {
-    /// `X25519(K', u)` for each of these points, in the same order. Each was checked: it is canonical, on the curve, and
-    /// its order doesn't divide 8.
+    /// `X25519(K', u)` for this point, which was checked: it is canonical, on the curve, and its order doesn't divide 8.
     ///
     /// # Errors
     ///
-    /// [`BackendError`] if there is no result for one of them.
-    fn x25519(&self, points: &[Point]) -> Result<Vec<Point>, BackendError>;
+    /// [`BackendError`] if there is no result.
+    fn x25519(&self, point: Point) -> Result<Point, BackendError>;
 }
 
 /// Why a backend gave no result. Says what failed, never a secret.

@@ -144,9 +144,15 @@ impl ProxyFactor {
     /// Without the kernel.
     pub(crate) fn transform_one(&self, point: Point, policy: PointPolicy) -> Result<Point, PointRejection> {
         match policy {
-            #[cfg(feature = "aws-lc")]
-            PointPolicy::Strict if let Some(key) = self.x25519_key() => self.prepared.transform(key, point),
-            PointPolicy::Strict => transform_strict(&self.eighth(), point),
+            PointPolicy::Strict => {
+                #[cfg(feature = "aws-lc")]
+                if let Some(key) = self.x25519_key()
+                    && let Some(product) = self.prepared.transform(key, point)?
+                {
+                    return Ok(product);
+                }
+                transform_strict(&self.eighth(), point)
+            }
             PointPolicy::Draft => transform_draft(&self.secret.k, point),
         }
     }

@@ -51,9 +51,10 @@ fn multiply_elsewhere(backend: &dyn Backend, point: Point) -> Result<Product, Ba
     if let Err(rejection) = point.on_curve() {
         return Ok(Err(rejection));
     }
-    match *backend.x25519(&[point])? {
-        [product] => Ok(Ok(product)),
-        _ => Err(BackendError::new("backend", "not one result for each point")),
+    let product = backend.x25519(point)?;
+    match product.on_curve() {
+        Ok(_) => Ok(Ok(product)),
+        Err(_) => Err(BackendError::new("backend", "its result is no point of the group")),
     }
 }
 

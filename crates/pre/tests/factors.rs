@@ -97,24 +97,26 @@ fn the_smallest_multiples_of_8_have_no_x25519_key() {
     }
 }
 
-/// A key somewhere else.
-#[derive(Debug, Default)]
+/// A key somewhere else, which answers so many times.
+#[derive(Debug)]
 struct Elsewhere {
-    key: Option<[u8; 32]>,
+    key: [u8; 32],
+    answers: usize,
     asked: AtomicUsize,
 }
 
 impl Backend for &'static Elsewhere {
-    fn x25519(&self, points: &[Point]) -> Result<Vec<Point>, BackendError> {
-        self.asked.fetch_add(points.len(), Ordering::Relaxed);
-        let key = self.key.ok_or_else(|| BackendError::new("elsewhere", "unplugged"))?;
-        let product = |point: &Point| Point::from_bytes(MontgomeryPoint(*point.as_bytes()).mul_clamped(key).to_bytes());
-        Ok(points.iter().map(product).collect())
+    fn x25519(&self, point: Point) -> Result<Point, BackendError> {
+        if self.asked.fetch_add(1, Ordering::Relaxed) >= self.answers {
+            return Err(BackendError::new("elsewhere", "unplugged"));
+        }
+        Ok(Point::from_bytes(MontgomeryPoint(*point.as_bytes()).mul_clamped(self.key).to_bytes()))
     }
 }
 
-fn elsewhere(key: Option<[u8; 32]>) -> &'static Elsewhere {
-    Box::leak(Box::new(Elsewhere { key, asked: AtomicUsize::new(0) }))
+fn elsewhere(answers: usize) -> &'static Elsewhere {
+    let key = *held().factor().held().unwrap().to_x25519_key().unwrap();
+    Box::leak(Box::new(Elsewhere { key, answers, asked: AtomicUsize::new(0) }))
 }
 
 /// The draft's appendix A.3, on the server's side.
@@ -141,32 +143,40 @@ const ARMORED: &str = "-----BEGIN PGP MESSAGE-----\n\n\
     =uOPV\n\
     -----END PGP MESSAGE-----\n";
 
-fn inputs() -> [Vec<u8>; 3] {
+/// Each form of a message, and how many messages are in it.
+fn inputs() -> [(Vec<u8>, usize); 5] {
     let binary = sealpost_pre::dearmor(ARMORED.as_bytes()).unwrap().to_vec();
-    [ARMORED.into(), format!("Subject: hello\n\n{ARMORED}").into(), binary]
+    let quoted = ARMORED.replace('=', "=3D");
+    let part = "Content-Type: text/plain\nContent-Transfer-Encoding: quoted-printable\n\n";
+    [
+        (ARMORED.into(), 1),
+        (format!("{ARMORED}\n{ARMORED}").into(), 2),
+        (format!("Subject: hello\n\n{ARMORED}").into(), 1),
+        (format!("Subject: hello\n{part}{quoted}\n{quoted}").into(), 2),
+        (binary, 1),
+    ]
 }
 
-fn transform(instance: Instance, input: &[u8]) -> Result<Vec<u8>, Error> {
+fn transform(instance: Instance, input: &[u8]) -> Result<(Vec<u8>, usize), Error> {
     let mut octets = input.to_vec();
     let report = Transform::new(&[instance], UnixTime(0)).in_place(&mut octets)?;
-    assert_eq!(report.transformed(), 1);
-    Ok(octets)
+    Ok((octets, report.transformed()))
 }
 
 #[test]
 fn a_factor_that_is_elsewhere_transforms_whole_messages() {
-    let key = *held().factor().held().unwrap().to_x25519_key().unwrap();
-    for input in inputs() {
-        let backend = elsewhere(Some(key));
-        assert_eq!(transform(moved(backend), &input).unwrap(), transform(held(), &input).unwrap());
-        assert_eq!(backend.asked.load(Ordering::Relaxed), 1);
+    for (input, messages) in inputs() {
+        let backend = elsewhere(messages);
+        let (octets, transformed) = transform(moved(backend), &input).unwrap();
+        assert_eq!((octets, transformed), transform(held(), &input).unwrap());
+        assert_eq!((transformed, backend.asked.load(Ordering::Relaxed)), (messages, messages));
     }
 }
 
 #[test]
-fn what_stops_a_backend_stops_the_message() {
-    for input in inputs() {
-        let error = transform(moved(elsewhere(None)), &input).unwrap_err();
+fn what_stops_a_backend_stops_the_whole_input() {
+    for (input, messages) in inputs() {
+        let error = transform(moved(elsewhere(messages - 1)), &input).unwrap_err();
         assert!(matches!(error, Error::Backend(_)), "{error}");
         assert_eq!(error.to_string(), "elsewhere: unplugged");
     }
@@ -174,22 +184,68 @@ fn what_stops_a_backend_stops_the_message() {
 
 #[test]
 fn crafted_points_never_reach_a_backend() {
-    let backend = elsewhere(None);
+    let backend = elsewhere(0);
     let factor = Factor::from(backend);
     assert!(factor.held().is_none());
     // The message's point becomes one of small order: u = 1.
-    let mut binary = inputs()[2].clone();
+    let mut binary = sealpost_pre::dearmor(ARMORED.as_bytes()).unwrap().to_vec();
     let start = binary.iter().position(|octet| *octet == 0x40).unwrap() + 1;
     binary[start..start + 32].copy_from_slice(&small(1));
     let report = Transform::new(&[moved(backend)], UnixTime(0)).in_place(&mut binary).unwrap();
     assert_eq!((report.transformed(), backend.asked.load(Ordering::Relaxed)), (0, 0));
 }
 
+/// It answers with what is no point of the group.
+#[derive(Debug)]
+struct Broken;
+
+impl Backend for Broken {
+    fn x25519(&self, _: Point) -> Result<Point, BackendError> {
+        Ok(Point::from_bytes([0; 32]))
+    }
+}
+
+#[test]
+fn what_is_no_point_never_gets_into_a_message() {
+    let held = held();
+    let instance = Instance::new(held.forwarder(), held.forwardee(), held.kdf(), Broken);
+    assert!(matches!(transform(instance, ARMORED.as_bytes()), Err(Error::Backend(_))));
+}
+
 #[test]
 fn a_factor_that_is_elsewhere_can_not_be_written() {
-    let instance = moved(elsewhere(None));
+    let instance = moved(elsewhere(0));
     assert!(matches!(instance.expose_json(), Err(Error::FactorElsewhere)));
     assert!(matches!(instance.expose_bytes(), Err(Error::FactorElsewhere)));
     assert!(matches!(instance.expose_proton(), Err(Error::FactorElsewhere)));
-    assert_ne!(instance, moved(elsewhere(None)));
+    assert_ne!(instance, moved(elsewhere(0)));
+}
+
+#[test]
+fn points_that_are_equal_but_for_the_last_are_no_fan() {
+    let factor = factor([7; 32]);
+    let mut points = vec![honest([1; 32]); 50];
+    points[49] = honest([2; 32]);
+    let [first, last] = [points[0], points[49]].map(|point| alone(&factor, point));
+    let products = factor.transform(&points, STRICT);
+    assert!(products[..49].iter().all(|product| *product == first));
+    assert_eq!(products[49], last);
+}
+
+#[test]
+fn the_draft_policy_takes_points_with_torsion_as_they_are() {
+    // On the twist: strictly refused, and multiplied by the integer as the draft says.
+    let twist = Point::from_bytes(small(2));
+    let factor = factor([7; 32]);
+    let one = factor.transform(&[twist], PointPolicy::Draft)[0];
+    assert!(one.is_ok() && alone(&factor, twist).is_err());
+    assert_eq!(factor.transform(&[twist; 9], PointPolicy::Draft), [one; 9]);
+}
+
+#[test]
+fn more_factors_than_share_an_inversion() {
+    let factors: Vec<_> = (0..150).map(|i| factor([i; 32])).collect();
+    let point = honest([3; 32]);
+    let expected: Vec<_> = factors.iter().map(|factor| alone(factor, point)).collect();
+    assert_eq!(transform_each(&factors.iter().collect::<Vec<_>>(), point, STRICT), expected);
 }

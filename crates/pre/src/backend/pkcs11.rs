@@ -190,10 +190,9 @@ pub struct Pkcs11Key {
 }
 
 impl Backend for Pkcs11Key {
-    fn x25519(&self, points: &[Point]) -> Result<Vec<Point>> {
+    fn x25519(&self, point: Point) -> Result<Point> {
         self.token.0.with_session(|session| {
-            let derived = points.iter().map(|point| derive(session, self.handle, point));
-            derived.collect::<core::result::Result<_, _>>().map_err(|reason| error(key_name(&self.label), reason))
+            derive(session, self.handle, &point).map_err(|reason| error(key_name(&self.label), reason))
         })
     }
 }

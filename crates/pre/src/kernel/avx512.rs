@@ -84,7 +84,7 @@ fn fan_out<const FULL: bool>(scalars: &[OddScalar], point: &Octets) -> Option<Ve
 }
 
 /// More than the functions above take of the stack.
-const STACK: usize = 32 * 1024;
+const STACK: usize = 48 * 1024;
 
 /// Wipes what the functions above, which are called from the same place, left on the stack and in registers.
 #[inline(never)]
@@ -107,6 +107,14 @@ fn wipe() {
             "vpxord zmm25, zmm25, zmm25", "vpxord zmm26, zmm26, zmm26", "vpxord zmm27, zmm27, zmm27",
             "vpxord zmm28, zmm28, zmm28", "vpxord zmm29, zmm29, zmm29", "vpxord zmm30, zmm30, zmm30",
             "vpxord zmm31, zmm31, zmm31",
+            "kxorw k0, k0, k0",
+            "kxorw k1, k1, k1",
+            "kxorw k2, k2, k2",
+            "kxorw k3, k3, k3",
+            "kxorw k4, k4, k4",
+            "kxorw k5, k5, k5",
+            "kxorw k6, k6, k6",
+            "kxorw k7, k7, k7",
             at = inout(reg) area.as_mut_ptr() => _,
             end = in(reg) area.as_mut_ptr().add(1),
             out("zmm0") _, out("zmm1") _, out("zmm2") _, out("zmm3") _, out("zmm4") _, out("zmm5") _, out("zmm6") _,
@@ -114,7 +122,7 @@ fn wipe() {
             out("zmm13") _, out("zmm14") _, out("zmm15") _, out("zmm16") _, out("zmm17") _, out("zmm18") _,
             out("zmm19") _, out("zmm20") _, out("zmm21") _, out("zmm22") _, out("zmm23") _, out("zmm24") _,
             out("zmm25") _, out("zmm26") _, out("zmm27") _, out("zmm28") _, out("zmm29") _, out("zmm30") _,
-            out("zmm31") _,
+            out("zmm31") _, out("k1") _, out("k2") _, out("k3") _, out("k4") _, out("k5") _, out("k6") _, out("k7") _,
             options(nostack),
         );
     }

@@ -93,7 +93,7 @@ impl Comb {
             for (at, scalars) in scalars.chunks(V::COUNT).enumerate() {
                 (above[at], below[at]) = self.multiply_vector::<V>(&Digits::new(scalars)).u_fraction();
             }
-            invert_all(&mut below);
+            invert_all(&mut below, &mut [Tight::small(1); GROUP]);
             for (at, scalars) in scalars.chunks(V::COUNT).enumerate() {
                 let product = above[at].mul(below[at]).tight().store();
                 for lane in 0..scalars.len() {
@@ -143,24 +143,25 @@ fn invert<V: Lanes>(points: &[Projective<V>]) -> Vec<Tight<V>> {
     for point in points {
         inverses.push(point.z);
     }
-    invert_all(&mut inverses);
+    let mut before = inverses.clone();
+    invert_all(&mut inverses, &mut before);
     inverses
 }
 
-/// Inverts each number, of which none is 0, with a single inversion.
+/// Inverts each number, of which none is 0, with a single inversion. The products of those before each number may be
+/// secret: they are kept where the caller says.
 #[inline(always)]
-fn invert_all<V: Lanes>(numbers: &mut [Tight<V>]) {
+fn invert_all<V: Lanes>(numbers: &mut [Tight<V>], before: &mut [Tight<V>]) {
     let mut product = Tight::small(1);
-    let mut before = Vec::with_capacity(numbers.len());
-    for number in numbers.iter() {
-        before.push(product);
+    for (number, before) in numbers.iter().zip(before.iter_mut()) {
+        *before = product;
         product = product.mul(*number).tight();
     }
     // A square has an inverse by that power.
     let (_, [inverse]) = character_and_inverse([product.square().tight()]);
     let mut inverse = inverse.mul(product).tight();
-    for (number, before) in numbers.iter_mut().zip(before).rev() {
-        let inverted = inverse.mul(before).tight();
+    for (number, before) in numbers.iter_mut().zip(before.iter()).rev() {
+        let inverted = inverse.mul(*before).tight();
         inverse = inverse.mul(*number).tight();
         *number = inverted;
     }

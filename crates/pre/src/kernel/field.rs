@@ -109,16 +109,18 @@ impl<V: Lanes> Tight<V> {
     /// `self·2^(52·i)` for i from 0 to 4, for [`Multiples::mul`].
     #[inline(always)]
     pub(super) fn multiples(self) -> Multiples<V> {
-        let shift = |element: Self| {
-            let [a0, a1, a2, a3, a4] = element.0;
-            let (zero, fold, low) = (V::splat(0), V::splat(FOLD_260), V::splat(LOW_52));
-            Wide([zero.add_low(a4, fold), a0.and(low).add_high(a4, fold), a1.and(low), a2.and(low), a3.and(low)])
-                .tight()
-        };
-        let first = shift(self);
-        let second = shift(first);
-        let third = shift(second);
-        Multiples([self, first, second, third, shift(third)])
+        let first = self.shift();
+        let second = first.shift();
+        let third = second.shift();
+        Multiples([self, first, second, third, third.shift()])
+    }
+
+    /// `self·2^52`.
+    #[inline(always)]
+    fn shift(self) -> Self {
+        let [a0, a1, a2, a3, a4] = self.0;
+        let (zero, fold, low) = (V::splat(0), V::splat(FOLD_260), V::splat(LOW_52));
+        Wide([zero.add_low(a4, fold), a0.and(low).add_high(a4, fold), a1.and(low), a2.and(low), a3.and(low)]).tight()
     }
 }
 

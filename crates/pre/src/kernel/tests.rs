@@ -1,6 +1,7 @@
 //! All versions agree, with each other and with curve25519-dalek; and no lane can overflow.
 
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
+use std::{fs::File, os::unix::fs::FileExt};
 
 use curve25519_dalek::{MontgomeryPoint, Scalar, traits::IsIdentity};
 use proptest::{collection::vec, prelude::*};
@@ -125,4 +126,41 @@ fn no_lane_overflows() {
     }
     run::<false>();
     run::<true>();
+}
+
+/// What the kernel left on the stack is wiped, and it went no deeper than that.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_stack_is_wiped() {
+    const PAINT: u8 = 0xA5;
+
+    #[inline(never)]
+    #[expect(clippy::large_stack_arrays, reason = "it is the stack that is painted")]
+    fn paint() {
+        core::hint::black_box(&mut [PAINT; 160 << 10]);
+    }
+
+    let near = 0_u8;
+    let memory = File::open("/proc/self/mem").unwrap();
+    let mut below = vec![0; 128 << 10];
+    let below_here = (&raw const near).addr() - below.len();
+    let scalar = clamped([0x77; 32]);
+    let points = [[9; 32]; 40];
+    for version in vector_versions() {
+        for count in [8, 16, 40] {
+            for fan in [false, true] {
+                paint();
+                if fan {
+                    version.fan_out(&vec![odd(&scalar); count], &points[0]);
+                } else {
+                    version.multiply(&vec![&scalar; count], &points.each_ref()[..count]);
+                }
+                memory.read_exact_at(&mut below, below_here.try_into().unwrap()).unwrap();
+                let touched = below.iter().position(|octet| *octet != PAINT).unwrap();
+                let wiped = below[touched..].iter().take_while(|octet| **octet == 0).count();
+                // The last octets are those of the wiping function itself and of what was called since.
+                assert!(wiped > 40 << 10, "{wiped} octets from {touched} on, {count} points");
+            }
+        }
+    }
 }
