@@ -28,7 +28,7 @@ pub type Result<T> = core::result::Result<T, Box<dyn Error + Send + Sync>>;
 pub type Trace = Vec<u64>;
 
 /// How many instructions of a call are stepped through; the rest runs unseen.
-pub const LIMIT: usize = 1 << 18;
+pub const LIMIT: usize = 1 << 19;
 
 /// The program's side: lets the parent watch.
 ///

@@ -53,6 +53,11 @@ pub(crate) fn is_available() -> bool {
     vectors::Vectors::detect().is_some()
 }
 
+/// Whether the kernel reduces with whole products; nothing if this processor can't run it.
+pub(crate) fn whole_products() -> Option<bool> {
+    vectors::Vectors::detect().map(vectors::Vectors::whole_products)
+}
+
 /// `K'·P` for each of these clamped scalars and points with canonical coordinates. Nothing in place of a product whose
 /// point is on the twist, or which is the identity; and nothing at all if the processor can't.
 ///
@@ -91,6 +96,10 @@ mod vectors {
     impl Vectors {
         pub(super) fn detect() -> Option<Self> {
             None
+        }
+
+        pub(super) fn whole_products(self) -> bool {
+            match self {}
         }
 
         pub(super) fn multiply(self, _: &[&Octets], _: &[&Octets]) -> Vec<Option<Octets>> {

@@ -25,14 +25,17 @@ pub fn transform_each(
     multiply(&pairs, policy)
 }
 
-/// What multiplies points on this machine: `avx512ifma` or `portable` for many, and `+aws-lc` if that does single ones.
+/// What multiplies points on this machine: `avx512ifma` (with `+mullq` where whole products are fast), or `portable`;
+/// with `+aws-lc` if that does single points.
 #[must_use]
 pub fn backend_name() -> &'static str {
-    match (kernel::is_available(), cfg!(feature = "aws-lc")) {
-        (true, true) => "avx512ifma+aws-lc",
-        (true, false) => "avx512ifma",
-        (false, true) => "portable+aws-lc",
-        (false, false) => "portable",
+    match (kernel::whole_products(), cfg!(feature = "aws-lc")) {
+        (Some(false), false) => "avx512ifma",
+        (Some(true), false) => "avx512ifma+mullq",
+        (None, false) => "portable",
+        (Some(false), true) => "avx512ifma+aws-lc",
+        (Some(true), true) => "avx512ifma+mullq+aws-lc",
+        (None, true) => "portable+aws-lc",
     }
 }
 

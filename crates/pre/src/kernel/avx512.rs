@@ -20,26 +20,31 @@ use super::{Octets, OddScalar, batch, comb::Comb, lanes::Lanes};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Vectors {
     /// Whether a whole 64-bit product takes one step (AMD) and not three (Intel).
-    full_products: bool,
+    whole_products: bool,
 }
 
 impl Vectors {
     /// This processor, if it is one.
     pub(super) fn detect() -> Option<Self> {
         cpufeatures::new!(found, "avx512f", "avx512dq", "avx512ifma");
-        found::get().then(|| Self { full_products: is_amd() })
+        found::get().then(|| Self { whole_products: is_amd() })
     }
 
     #[cfg(test)]
     pub(super) fn both_versions() -> Option<[Self; 2]> {
-        Self::detect().map(|_| [Self { full_products: false }, Self { full_products: true }])
+        Self::detect().map(|_| [Self { whole_products: false }, Self { whole_products: true }])
+    }
+
+    /// Which of both versions it runs.
+    pub(super) fn whole_products(self) -> bool {
+        self.whole_products
     }
 
     /// See [`batch::multiply`].
     pub(super) fn multiply(self, scalars: &[&Octets], points: &[&Octets]) -> Vec<Option<Octets>> {
         // SAFETY: `detect` found the features.
         let products = unsafe {
-            if self.full_products { multiply::<true>(scalars, points) } else { multiply::<false>(scalars, points) }
+            if self.whole_products { multiply::<true>(scalars, points) } else { multiply::<false>(scalars, points) }
         };
         wipe();
         products
@@ -49,7 +54,7 @@ impl Vectors {
     pub(super) fn fan_out(self, scalars: &[OddScalar], point: &Octets) -> Option<Vec<Octets>> {
         // SAFETY: `detect` found the features.
         let products = unsafe {
-            if self.full_products { fan_out::<true>(scalars, point) } else { fan_out::<false>(scalars, point) }
+            if self.whole_products { fan_out::<true>(scalars, point) } else { fan_out::<false>(scalars, point) }
         };
         wipe();
         products
@@ -136,7 +141,7 @@ struct Zmm<const FULL: bool>(__m512i);
 // read or written through a pointer is an array of eight numbers.
 impl<const FULL: bool> Lanes for Zmm<FULL> {
     const COUNT: usize = 8;
-    const FULL_PRODUCTS: bool = FULL;
+    const WHOLE_PRODUCTS: bool = FULL;
     type Mask = __mmask8;
 
     #[inline(always)]

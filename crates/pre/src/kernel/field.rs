@@ -164,7 +164,7 @@ fn fold<V: Lanes>(c: [V; 10]) -> Wide<V> {
     let c8 = c8.add(c7.shr::<LIMB>());
     let c9 = c9.add(c8.shr::<LIMB>());
     // Limbs 4 are below 2^47 + 2^12 + 1, so c9 is below 2^42 + 2^9 and 608·c9 below 2^52.
-    if V::FULL_PRODUCTS {
+    if V::WHOLE_PRODUCTS {
         let low = V::splat(LOW_52);
         return Wide([
             c0.add_product(c5.and(low), fold),

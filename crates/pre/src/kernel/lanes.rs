@@ -7,7 +7,7 @@ pub(super) trait Lanes: Copy {
     /// How many lanes there are; at most 8.
     const COUNT: usize;
     /// Whether [`Self::add_product`] is as fast as [`Self::add_low`].
-    const FULL_PRODUCTS: bool;
+    const WHOLE_PRODUCTS: bool;
     /// One bit per lane.
     type Mask: Copy;
 

@@ -27,7 +27,7 @@ impl<const FULL: bool> Range<FULL> {
 
 impl<const FULL: bool> Lanes for Range<FULL> {
     const COUNT: usize = 1;
-    const FULL_PRODUCTS: bool = FULL;
+    const WHOLE_PRODUCTS: bool = FULL;
     type Mask = ();
 
     fn splat(number: u64) -> Self {

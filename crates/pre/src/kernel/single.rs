@@ -1,5 +1,7 @@
 //! One lane, on any processor: what the tests compare with, and the checks for constant time run.
 
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+
 use super::lanes::Lanes;
 
 /// A lane, with either way to reduce products.
@@ -19,8 +21,8 @@ fn low(number: u128) -> u64 {
 
 impl<const FULL: bool> Lanes for Single<FULL> {
     const COUNT: usize = 1;
-    const FULL_PRODUCTS: bool = FULL;
-    type Mask = u64;
+    const WHOLE_PRODUCTS: bool = FULL;
+    type Mask = Choice;
 
     fn splat(number: u64) -> Self {
         Self(number)
@@ -63,18 +65,14 @@ impl<const FULL: bool> Lanes for Single<FULL> {
     }
 
     fn look_up(table: &[u64; 16], index: Self) -> Self {
-        (0..).zip(table).fold(Self(0), |found, (place, number)| {
-            // All ones if the two are equal.
-            let mask = ((place ^ index.0).wrapping_sub(1) >> 63).wrapping_neg();
-            found.select(Self(*number), mask)
-        })
+        (0_u64..).zip(table).fold(Self(0), |found, (place, number)| found.select(Self(*number), place.ct_eq(&index.0)))
     }
 
-    fn mask(bits: u8) -> u64 {
-        u64::from(bits & 1).wrapping_neg()
+    fn mask(bits: u8) -> Choice {
+        Choice::from(bits & 1)
     }
 
-    fn select(self, other: Self, mask: u64) -> Self {
-        Self(self.0 ^ (mask & (self.0 ^ other.0)))
+    fn select(self, other: Self, mask: Choice) -> Self {
+        Self(u64::conditional_select(&self.0, &other.0, mask))
     }
 }
