@@ -40,11 +40,11 @@ fn main() {
         ("1 at once, draft", 1, PointPolicy::Draft),
     ] {
         let points: Vec<Point> = (0..count).map(|_| point()).collect();
-        show(name, SAMPLES / count, |class| drop(black_box(factors[class].transform(&points, policy))));
+        show(name, SAMPLES, |class| drop(black_box(factors[class].transform(&points, policy))));
     }
     let fan =
         |class: usize| drop(black_box(transform_each(&[&factors[class]; FAN_OUT], fan_point, PointPolicy::Strict)));
-    show("one by 48 factors, all the same", SAMPLES / FAN_OUT, fan);
+    show("one by 48 factors, all the same", SAMPLES / 4, fan);
     let octets: Vec<_> = factors.iter().map(ProxyFactor::expose_bytes).collect();
     show("control: stops at the first difference", SAMPLES, |class| {
         black_box(leaky(black_box(&*octets[class]), black_box(&*octets[0])));
