@@ -73,7 +73,7 @@ fn instances_without_a_patch_are_named() {
     let output = ok(&args.iter().map(String::as_str).collect::<Vec<_>>());
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let entry = |i: usize| (&report["patches"][i]["transformed"], report["patches"][i]["reason"].as_str());
-    assert_eq!(entry(0), (&0.into(), Some("1557E55093930510: no instance is for it")));
+    assert_eq!(entry(0), (&0.into(), Some("no session key is for it")));
     assert_eq!(entry(1), (&1.into(), None));
     assert!(entry(2).1.unwrap().contains("expired"));
     assert_eq!(report["patches"][1]["patch"], format!("{patches}/instance-0.patch"));

@@ -21,7 +21,7 @@ mod stream;
 pub use report::{EncryptedData, MessageReport, Outcome, PkeskReport, Refusal, Report, SkippedBlock};
 pub use rewriter::Rewriter;
 
-pub(crate) use decide::{Changes, Room};
+pub(crate) use decide::{Changes, Parsed, Room, parse};
 pub(crate) use head::{Head, Walk};
 pub(crate) use rewriter::{Decide, Pass};
 #[cfg(feature = "std")]

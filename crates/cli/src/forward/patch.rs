@@ -43,7 +43,7 @@ pub(super) fn write(
             let to = Place::File(path.clone());
             write_to(&to, Access::Public, |writer| writer.write_all(&planned.patch.to_bytes()).at(&path))?;
         } else {
-            text += &format!("No patch for {}: {}\n", instance.display(), why(planned.pkesks.iter()));
+            text += &format!("No patch for {}: {}\n", instance.display(), reason(planned));
         }
         entries.push(entry(instance, &path, planned));
     }
@@ -62,8 +62,13 @@ fn entry(instance: &Path, path: &Path, planned: &Planned) -> Value {
         "instance": instance.display().to_string(),
         "patch": (transformed > 0).then(|| path.display().to_string()),
         "transformed": transformed,
-        "reason": (transformed == 0).then(|| why(planned.pkesks.iter())),
+        "reason": (transformed == 0).then(|| reason(planned)),
     })
+}
+
+/// Why there is no patch.
+fn reason(planned: &Planned) -> String {
+    if planned.pkesks.is_empty() { "no session key is for it".to_owned() } else { why(planned.pkesks.iter()) }
 }
 
 /// Where the patches go: each name is that of the instance's file, and no two are the same.
