@@ -60,3 +60,21 @@ fn session_keys_that_concern_nobody_take_nothing_for_each_instance() {
     assert!(matches!(error, Error::Limit { limit: 1024, .. }), "{error}");
     assert!([planned, refused, in_mail].iter().all(|peak| *peak < 1 << 20), "{planned} {refused} {in_mail}");
 }
+
+#[test]
+fn long_text_in_front_of_a_message_is_not_held() {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let instances = instances();
+    let point = [&[0x40], &MontgomeryPoint::mul_base_clamped([5; 32]).to_bytes()[..]].concat();
+    let pkesk = packet(1, &pkesk_v3(*instances[0].forwarder().key_id().as_bytes(), &point, &[7; 40]), Framing::New(1));
+    let armor = Armor { line: 64, crlf: true, headers: vec![], blanks: 0, checksum: true };
+    let message = armored(&[pkesk, packet(18, &[1; 300], Framing::New(1))].concat(), &armor);
+    let input = [b"Hello\r\n".repeat(3 << 20), message].concat();
+    let patch = Transform::new(&instances, NOW).plan_each_from(&input[..]).unwrap().each.remove(0).patch;
+    let mut whole = input.clone();
+    patch.in_place(&mut whole).unwrap();
+    let mut streamed = Vec::with_capacity(input.len());
+    let ((), held) = peak(|| patch.stream(&input[..], &mut streamed).unwrap());
+    assert!(streamed == whole && whole != input);
+    assert!(held < 3 << 20, "{held}");
+}

@@ -68,7 +68,7 @@ impl Transform<'_> {
     /// The same for a whole input from a reader, of which no more is held than [`Self::stream`] does. An input that
     /// starts with a binary message is read no further than its head.
     ///
-    /// The patches are held beside it. For each instance they take up to some 100 octets for each message, which may be
+    /// The patches are held beside it. For each instance they take up to some 150 octets for each message, which may be
     /// 1024, and some 300 for each session key that concerns it: that is at most [`Limits::session_keys`], or fewer
     /// where the input does not name its forwarder. With [`Disposition::Drop`](crate::Disposition::Drop) each session
     /// key concerns it, with all its octets.
