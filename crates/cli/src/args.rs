@@ -38,6 +38,9 @@ pub(crate) enum Forward {
     /// Takes a binary or armored message, or a whole mail.
     Transform(Transform),
     /// The server: make the forwarded message of the original and a patch (see transform --patch-dir).
+    ///
+    /// If the patch turns out to be for another message, it fails: a file is not written then, but on stdout there may
+    /// already be text that stands in front of the message, and messages before the one that differs.
     Apply(Apply),
     /// The forwardee: decrypt a forwarded message.
     Decrypt(Decrypt),
@@ -113,7 +116,8 @@ pub(crate) struct Transform {
     #[arg(long, value_enum, default_value_t = Disposition::Keep)]
     pub(crate) skesks: Disposition,
     /// Write no message, but for each instance a small patch into this folder, as if it was the only one: a.patch for
-    /// a.json. The folder is made if it is missing, a patch that is there already is replaced.
+    /// a.json. The folder is made if it is missing. A patch that is there already is replaced, and removed if this time
+    /// the instance transforms nothing.
     #[arg(long, value_name = "FOLDER", conflicts_with = "output")]
     pub(crate) patch_dir: Option<PathBuf>,
     #[command(flatten)]
@@ -125,12 +129,8 @@ pub(crate) struct Apply {
     /// The patch.
     #[arg(value_name = "PATCH")]
     pub(crate) patch: PathBuf,
-    /// The message that it was made from; - is stdin.
-    #[arg(value_name = "IN")]
-    pub(crate) input: PathBuf,
-    /// Where the forwarded message goes; - or nothing is stdout. A file appears only once it is complete.
-    #[arg(value_name = "OUT")]
-    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) files: InOut,
 }
 
 #[derive(Debug, clap::Args)]

@@ -14,7 +14,7 @@ use crate::failure::{At, Failure, Result};
 
 mod target;
 
-pub(crate) use target::{Access, NewFile, write_secret, write_to};
+pub(crate) use target::{Access, NewFile, Staged, write_secret, write_to};
 
 /// No key, instance, patch or passphrase file is larger.
 const SMALL: usize = 1 << 20;

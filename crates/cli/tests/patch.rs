@@ -45,6 +45,8 @@ fn each_forwardee_reads_what_its_patch_makes_of_the_message() {
         // From stdin to stdout, and the same message without armor.
         let piped = run(&["forward", "apply", &patch, "-"], fs::File::open(&message).unwrap().into());
         assert_eq!(piped.stdout, transformed);
+        let piped = run(&["forward", "apply", &patch], fs::File::open(&message).unwrap().into());
+        assert_eq!(piped.stdout, transformed);
         let binary = ok(&["forward", "apply", &patch, &f.vector("draft/a3_encrypted_message.pgp")]).stdout;
         fs::write(&out, binary).unwrap();
         assert_eq!(ok(&["forward", "decrypt", "--key", key, &out]).stdout, TEXT);
@@ -73,7 +75,7 @@ fn instances_without_a_patch_are_named() {
     let output = ok(&args.iter().map(String::as_str).collect::<Vec<_>>());
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let entry = |i: usize| (&report["patches"][i]["transformed"], report["patches"][i]["reason"].as_str());
-    assert_eq!(entry(0), (&0.into(), Some("1557E55093930510: no instance is for it")));
+    assert_eq!(entry(0), (&0.into(), Some("no session key is for it")));
     assert_eq!(entry(1), (&1.into(), None));
     assert!(entry(2).1.unwrap().contains("expired"));
     assert_eq!(report["patches"][1]["patch"], format!("{patches}/instance-0.patch"));
@@ -90,6 +92,12 @@ fn two_instances_of_one_name_and_two_kinds_of_output_are_refused() {
     let twice = ["--instance", &a, "--instance", &one, "--instance", &two];
     let args = [&["forward", "transform", "--patch-dir", &patches][..], &twice, &[&message]].concat();
     fails(1, &["instance-0.patch", &one, &two], &args);
+    let args = ["forward", "transform", "--patch-dir", &patches, "--instance", &a, "--instance", &a, &message];
+    fails(1, &[&a, "given twice"], &args);
+    let upper = f.path("A.json");
+    fs::copy(&a, &upper).unwrap();
+    let args = ["forward", "transform", "--patch-dir", &patches, "--instance", &a, "--instance", &upper, &message];
+    fails(1, &["A.patch", &a, &upper], &args);
     let both = ["forward", "transform", "--patch-dir", &patches, "--instance", &a, &message, &out];
     fails(2, &["--patch-dir"], &both);
     assert!(!Path::new(&patches).exists() && !Path::new(&out).exists());
@@ -145,4 +153,67 @@ fn what_does_not_fit_leaves_the_output_alone() {
     assert!(output.status.code() == Some(1) && stderr(&output).contains("can't write"), "{}", stderr(&output));
     assert!(!Path::new(&out).exists());
     assert!(f.names().iter().all(|name| !name.starts_with(".sealpost")), "{:?}", f.names());
+}
+
+#[test]
+fn a_patch_never_replaces_an_input() {
+    let Some(f) = Fixture::new() else { return };
+    let folder = f.path("o");
+    fs::create_dir(&folder).unwrap();
+    let [bob, x, message] = ["o/bob.patch", "x.json", "o/x.patch"].map(|name| f.path(name));
+    fs::copy(f.instance(), &bob).unwrap();
+    fs::copy(f.instance(), &x).unwrap();
+    fs::copy(f.vector(MESSAGE), &message).unwrap();
+    std::os::unix::fs::symlink(&x, f.path("o/link.patch")).unwrap();
+    fs::copy(f.instance(), f.path("link.json")).unwrap();
+    let before = [&bob, &x, &message].map(|path| fs::read(path).unwrap());
+    let (original, missing) = (f.vector(MESSAGE), f.path("new/../o"));
+    for (folder, instances, message, over) in [
+        (&folder, vec![&bob], &original, "bob.patch"),
+        (&folder, vec![&x], &message, "x.patch"),
+        (&missing, vec![&x], &message, "x.patch"),
+        (&folder, vec![&x, &f.path("link.json")], &original, "link.patch"),
+    ] {
+        let mut args = vec!["forward", "transform", "--patch-dir", folder];
+        instances.iter().for_each(|instance| args.extend(["--instance", instance.as_str()]));
+        args.push(message);
+        fails(1, &[over, "would overwrite this input"], &args);
+    }
+    let args = ["forward", "transform", "--patch-dir", &folder, "--instance", &x];
+    let output = run(&args, fs::File::open(&message).unwrap().into());
+    assert!(stderr(&output).contains("would overwrite this input"), "{}", stderr(&output));
+    assert!([&bob, &x, &message].map(|path| fs::read(path).unwrap()) == before);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 3);
+}
+
+#[test]
+fn a_patch_of_an_older_message_does_not_stay() {
+    let Some(f) = Fixture::new() else { return };
+    let [(a, _), (b, _)] = forwards(&f);
+    let (message, patches) = (f.vector(MESSAGE), f.path("patches"));
+    ok(&["forward", "transform", "--instance", &a, "--instance", &b, "--patch-dir", &patches, &message]);
+    let json = fs::read_to_string(&b).unwrap();
+    let expired = |path: &str, json: &str| {
+        fs::write(path, json.replace("\"factor\"", "\"not_after\": 1000000000,\n  \"factor\"")).unwrap();
+    };
+    expired(&b, &json);
+    let left = || {
+        let mut names: Vec<_> = fs::read_dir(&patches).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    // One patch can't be written: nothing changes, also for the other instances.
+    let c = f.path("c.json");
+    fs::copy(&a, &c).unwrap();
+    fs::create_dir(f.path("patches/c.patch")).unwrap();
+    let all = ["--instance", &a, "--instance", &b, "--instance", &c, "--patch-dir", &patches, &message];
+    fails(1, &["c.patch"], &[&["forward", "transform"], &all[..]].concat());
+    assert_eq!(left(), ["a.patch", "b.patch", "c.patch"]);
+    fs::remove_dir(f.path("patches/c.patch")).unwrap();
+    let output = ok(&["forward", "transform", "--instance", &a, "--instance", &b, "--patch-dir", &patches, &message]);
+    assert!(stderr(&output).contains("1 patch in"), "{}", stderr(&output));
+    assert_eq!(left(), ["a.patch"]);
+    expired(&a, &fs::read_to_string(&a).unwrap());
+    fails(3, &["expired"], &["forward", "transform", "--instance", &a, "--patch-dir", &patches, &message]);
+    assert!(left().is_empty());
 }

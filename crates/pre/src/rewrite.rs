@@ -21,7 +21,7 @@ mod stream;
 pub use report::{EncryptedData, MessageReport, Outcome, PkeskReport, Refusal, Report, SkippedBlock};
 pub use rewriter::Rewriter;
 
-pub(crate) use decide::{Changes, Room};
+pub(crate) use decide::{Changes, Parsed, Room, parse};
 pub(crate) use head::{Head, Walk};
 pub(crate) use rewriter::{Decide, Pass};
 #[cfg(feature = "std")]
@@ -69,7 +69,7 @@ pub enum Disposition {
 #[non_exhaustive]
 pub struct Limits {
     /// How many encrypted session keys a message may have, PKESKs and SKESKs; 1024 by default. A message with
-    /// more is an [`Error::Limit`].
+    /// more is an [`Error::Limit`]. For [`Transform::plan_each`] an input may not have more in all its messages.
     pub session_keys: usize,
     /// How many multiplications, PKESKs times instances, an input may ask for; 256 by default. PKESKs
     /// beyond it are [`Refusal::ProductLimit`].

@@ -384,6 +384,28 @@ fn what_the_policy_drops_is_overwritten_with_markers() {
 }
 
 #[test]
+fn blanks_behind_the_lines_of_armor_are_passed_over() {
+    let (instances, binary) = (instances(), [ours(false), seipd()].concat());
+    let long = [ours(false), packet(18, &vec![1; 20_000], Framing::Partial(10))].concat();
+    for binary in [binary, long] {
+        for blanks in [0, 31, 300] {
+            let plain = armored(&binary, &Armor { line: 62, crlf: true, headers: vec![], blanks: 0, checksum: true });
+            // The first line of armor may have a few only.
+            let (first, rest) = plain.split_at(plain.iter().position(|c| *c == b'\n').unwrap() + 1);
+            let rest = String::from_utf8_lossy(rest).replace('\r', &(" ".repeat(blanks) + "\r"));
+            let text = [first, rest.as_bytes()].concat();
+            let transform = Transform::new(&instances, NOW);
+            let report = agree(&transform, &text, &[700, 64, 1]).unwrap();
+            assert_eq!(report.transformed(), 1);
+            let (mut plain, mut output) = (binary.clone(), text);
+            transform.in_place(&mut plain).unwrap();
+            transform.in_place(&mut output).unwrap();
+            assert_eq!(dearmored(&output), (plain, true), "{blanks}");
+        }
+    }
+}
+
+#[test]
 fn one_odd_pkesk_does_not_kill_the_mail() {
     let instances = instances();
     let odd = [body(&Esk::Garbage(vec![18, 1]), &[]).1, vec![9], vec![], vec![6, 40, 4]];

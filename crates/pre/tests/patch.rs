@@ -4,7 +4,10 @@
 
 use curve25519_dalek::MontgomeryPoint;
 use proptest::{collection::vec, prelude::*, sample::Index};
-use sealpost_pre::{Error, Fingerprint, Instance, Limits, Patch, ProxyFactor, Refusal, Transform, UnixTime};
+use sealpost_pre::{
+    Disposition, Error, Fingerprint, Instance, Limits, Outcome, Patch, Policy, ProxyFactor, Refusal, Transform,
+    UnixTime,
+};
 use sealpost_testkit::{
     forms::{NOW, instances, patched},
     messages::{Armor, Framing, Transfer, armored, mail, packet, pkesk_v3, pkesk_v6, untransfer},
@@ -128,7 +131,7 @@ fn each_instance_is_the_only_one() {
             assert_eq!(planned.transformed(), report.transformed());
             useful.extend((report.transformed() > 0).then_some(i));
         }
-        let combined = sealpost_pre::Outcome::Transformed { instances: useful };
+        let combined = Outcome::Transformed { instances: useful };
         assert!(patches.report.pkesks().count() == 2 && patches.report.pkesks().all(|pkesk| pkesk.outcome == combined));
     }
 }
@@ -142,8 +145,82 @@ fn the_limit_of_products_holds_for_each_instance() {
     let message = [vec![pkesk(false, None, 5); 3].concat(), packet(18, &[1; 50], Framing::New(1))].concat();
     for planned in transform.plan_each(&message).unwrap().each {
         assert_eq!(planned.transformed(), 2);
-        assert_eq!(planned.pkesks[2].outcome, sealpost_pre::Outcome::Refused(Refusal::ProductLimit));
+        assert_eq!(planned.pkesks[2].outcome, Outcome::Refused(Refusal::ProductLimit));
     }
+}
+
+#[test]
+fn what_the_policy_drops_is_in_the_patch() {
+    let mut policy = Policy::default();
+    (policy.others, policy.skesks) = (Disposition::Drop, Disposition::Drop);
+    let instances = instances();
+    let transform = Transform::new(&instances, NOW).policy(policy);
+    let other = pkesk(false, Some(Fingerprint::from_bytes([9; 20])), 7);
+    let skesk = packet(3, &[4, 9, 3, 8, 1, 2, 3, 4, 5, 6, 7, 8, 96], Framing::Old(2));
+    // In front of what is transformed, between, and behind it.
+    let around = [&other[..], &skesk].concat();
+    let ours = |ephemeral| pkesk(false, Some(forwarder(0)), ephemeral);
+    let data = packet(18, &[1; 500], Framing::New(2));
+    let binary = [&around[..], &ours(5), &around, &ours(6), &around, &data].concat();
+    let text = armored(&binary, &ARMOR);
+    let in_mail = mail(&[(text.clone(), Transfer::Base64(76))]).0;
+    for input in [binary, text, in_mail] {
+        let mut expected = input.clone();
+        transform.in_place(&mut expected).unwrap();
+        let patches = transform.plan_each_from(&input[..]).unwrap();
+        let [planned] = &patches.each[..] else { panic!("one instance") };
+        let outcomes: Vec<_> = planned.pkesks.iter().map(|pkesk| pkesk.outcome.clone()).collect();
+        let transformed = Outcome::Transformed { instances: vec![0] };
+        let dropped = Outcome::Dropped;
+        assert_eq!(outcomes, [dropped.clone(), transformed.clone(), dropped.clone(), transformed, dropped]);
+        assert_eq!(patches.report.messages[0].skesks_dropped, 3);
+        let patch = Patch::from_bytes(&planned.patch.to_bytes()).unwrap();
+        assert_eq!(patched(&patch, &input, &[50]).unwrap(), expected);
+        let splice = patch.splice(&input).unwrap();
+        assert!(splice.pieces().iter().all(|piece| !piece.is_empty()));
+    }
+}
+
+#[test]
+fn only_session_keys_that_concern_an_instance_are_in_its_report() {
+    let others = [pkesk(false, Some(Fingerprint::from_bytes([9; 20])), 7), vec![0xC1, 0]].concat();
+    let message = [others, message(false, 5)].concat();
+    let outcomes = |instances: &[Instance]| {
+        let patches = Transform::new(instances, NOW).plan_each(&message).unwrap();
+        let each: Vec<_> = patches.each.iter().map(|planned| planned.pkesks.len()).collect();
+        (each, patches.report.pkesks().map(|pkesk| pkesk.outcome.clone()).collect::<Vec<_>>())
+    };
+    let malformed = Outcome::Refused(Refusal::Malformed);
+    assert_eq!(outcomes(&[]), (vec![], vec![Outcome::Kept, malformed.clone(), Outcome::Kept]));
+    let transformed = Outcome::Transformed { instances: vec![0, 2] };
+    assert_eq!(outcomes(&several(3)), (vec![1, 0, 1], vec![Outcome::Kept, malformed, transformed]));
+}
+
+#[test]
+fn an_input_has_no_more_session_keys_than_the_limit() {
+    let instances = instances();
+    let mut limits = Limits::default();
+    limits.session_keys = 3;
+    let transform = Transform::new(&instances, NOW).limits(limits);
+    let text = armored(&message(false, 5), &ARMOR);
+    let whole = |text: &[u8]| mail(&[(text.to_vec(), Transfer::Base64(76)), (b"Hello".to_vec(), Transfer::Identity)]).0;
+    for input in [text.repeat(3), whole(&text.repeat(3))] {
+        assert_eq!(transform.plan_each_from(&input[..]).unwrap().each[0].transformed(), 3);
+    }
+    for input in [text.repeat(4), whole(&text.repeat(4))] {
+        assert!(matches!(transform.plan_each_from(&input[..]), Err(Error::Limit { limit: 3, .. })));
+        assert!(matches!(transform.plan_each(&input), Err(Error::Limit { limit: 3, .. })));
+        assert_eq!(transform.stream(&input[..], std::io::sink()).unwrap().transformed(), 4);
+    }
+}
+
+#[test]
+fn limits_make_no_other_patch_of_it() {
+    let patch = plan(&message(false, 5));
+    let mut limits = Limits::default();
+    limits.session_keys = 3;
+    assert_eq!(patch.clone().limits(limits), patch);
+    assert_ne!(plan(&message(false, 6)), patch);
 }
 
 #[test]

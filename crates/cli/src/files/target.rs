@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 use super::{Place, no_folder};
 use crate::failure::{At, Failure, Result};
@@ -141,6 +141,36 @@ impl NewFile {
             kept.push(path);
         }
         Ok(())
+    }
+}
+
+/// A public file that is complete, but has not got its name yet. It is closed: there may be thousands.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    file: TempPath,
+    path: PathBuf,
+}
+
+impl Staged {
+    pub(crate) fn new(path: &Path, content: &[u8]) -> Result<Self> {
+        let can_not = |error: io::Error| Failure::new(format!("{}: can't write: {error}", path.display()));
+        let old = fs::metadata(path).ok();
+        if old.is_some_and(|old| !old.is_file() && !old.is_dir()) {
+            return Err(can_not(io::Error::other("is a device or a pipe, not a file")));
+        }
+        match Target::of(path, Access::Public).at(path)? {
+            Target::There(_) => Err(can_not(io::Error::other("is no place for files"))),
+            Target::New(NewFile { mut file, path }) => {
+                let to = file.as_file_mut();
+                to.write_all(content).and_then(|()| to.sync_all()).map_err(can_not)?;
+                Ok(Self { file: file.into_temp_path(), path })
+            }
+        }
+    }
+
+    /// Gives the file its name, and takes that of an older one.
+    pub(crate) fn keep(self) -> Result {
+        self.file.persist(&self.path).map_err(|error| error.error).at(&self.path)
     }
 }
 

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use sealpost::pre::{EncryptedData, MessageReport, Outcome, PkeskReport, Report};
 use serde_json::{Value, json};
 
+/// No more instances are named in one line for people.
+const NAMED: usize = 4;
+
 pub(super) fn json(report: &Report, instances: &[PathBuf]) -> Value {
     let message = |message: &MessageReport| {
         json!({
@@ -78,6 +81,9 @@ fn outcome(pkesk: &PkeskReport, instances: &[PathBuf]) -> String {
         Outcome::Kept if pkesk.curve25519 => "kept; an instance for this key could transform it".into(),
         Outcome::Kept => "kept; no instance could transform it".into(),
         Outcome::Refused(refusal) => format!("refused: {refusal}"),
+        Outcome::Transformed { instances: places } if places.len() > NAMED => {
+            format!("transformed with {} instances", places.len())
+        }
         outcome => format!("transformed with {}", used(outcome, instances).join(", ")),
     }
 }

@@ -204,3 +204,25 @@ fn line(text: &[u8], last: bool) -> Result<Option<&[u8]>> {
         None => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::Body;
+
+    #[test]
+    fn nothing_but_the_last_line_is_behind_padding_or_a_checksum() {
+        let data = "QUJD".repeat(80);
+        for body in [Body::Indeterminate, Body::Definite(1 << 20)] {
+            for end in ["=AAAA\n", "QQ==\n", "QUI=\n"] {
+                for more in [String::new(), data.clone(), format!("{data}\n{data}\n")] {
+                    let text = [&data, "\n", end, &more, "\n-----END PGP MESSAGE-----\n"].concat();
+                    let mut tail = Tail::new(0, 0, Walk::new(body), &[]);
+                    let done = tail.step(text.as_bytes(), true, &mut Vec::new());
+                    let right = more.is_empty() && body == Body::Indeterminate;
+                    assert_eq!(done.is_ok(), right, "{body:?}, {end:?}, {} more: {done:?}", more.len());
+                }
+            }
+        }
+    }
+}

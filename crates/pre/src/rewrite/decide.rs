@@ -44,63 +44,96 @@ struct Job {
     result: Result<Point, PointRejection>,
 }
 
-struct Parsed<'a> {
+/// A PKESK packet, and its fields if they can be read.
+pub(crate) struct Parsed<'a> {
     packet: Packet<'a>,
     pkesk: Option<Pkesk<'a>>,
-    outcome: Outcome,
+}
+
+/// What becomes of PKESKs, given by their places in a head, where it is not what becomes of them without instances.
+type Outcomes = Vec<(usize, Outcome)>;
+
+/// The PKESKs of a head.
+pub(crate) fn parse<'h>(head: &Head<'h>) -> Vec<Parsed<'h>> {
+    let packets = head.packets.iter().filter(|packet| packet.tag == tag::PKESK);
+    packets.map(|packet| Parsed { packet: *packet, pkesk: Pkesk::parse(packet.body).ok() }).collect()
+}
+
+impl Parsed<'_> {
+    /// Its report without any instance.
+    pub(crate) fn untouched(&self) -> PkeskReport {
+        self.report(if self.pkesk.is_some() { Outcome::Kept } else { Outcome::Refused(Refusal::Malformed) })
+    }
+
+    fn report(&self, outcome: Outcome) -> PkeskReport {
+        let pkesk = self.pkesk;
+        PkeskReport {
+            offset: wide(self.packet.offset),
+            version: pkesk.map_or(0, |pkesk| pkesk.version()),
+            recipient: pkesk.map(|pkesk| pkesk.recipient()),
+            algorithm: pkesk.map_or(0, |pkesk| pkesk.algorithm()),
+            curve25519: pkesk.is_some_and(|pkesk| pkesk.point().is_some()),
+            outcome,
+        }
+    }
 }
 
 impl Transform<'_> {
     /// Decides on each packet of a head and computes the new points, as many as are left by the limit.
     pub(crate) fn decide(&self, head: &Head<'_>, room: Room, left: &mut usize) -> Result<Changes, BackendError> {
-        let (parsed, mut jobs) = self.parse(head, 0..self.instances.len(), room, left);
+        let parsed = parse(head);
+        let (outcomes, mut jobs) = self.assign(&parsed, 0..self.instances.len(), room, left);
         self.run(&mut jobs)?;
-        Ok(self.changes(head, parsed, &jobs, room))
+        Ok(self.changes(head, &parsed, (outcomes, &jobs), room))
     }
 
     /// The same for each instance as if it was the only one, with what the limit leaves to it. All points are computed
-    /// in one go.
-    pub(crate) fn decide_each(&self, head: &Head<'_>, left: &mut [usize]) -> Result<Vec<Changes>, BackendError> {
+    /// in one go; the changes are made one by one, so that those of all instances need not be held at once.
+    pub(crate) fn decide_each(
+        &self,
+        head: &Head<'_>,
+        parsed: &[Parsed<'_>],
+        left: &mut [usize],
+    ) -> Result<impl Iterator<Item = Changes>, BackendError> {
         let mut jobs = Vec::new();
         let mut each = Vec::with_capacity(left.len());
         for (instance, left) in left.iter_mut().enumerate() {
-            let (parsed, more) = self.parse(head, instance..instance + 1, Room::None, left);
-            each.push((parsed, jobs.len()..jobs.len() + more.len()));
+            let (outcomes, more) = self.assign(parsed, instance..instance + 1, Room::None, left);
+            each.push((outcomes, jobs.len()..jobs.len() + more.len()));
             jobs.extend(more);
         }
         self.run(&mut jobs)?;
-        let changes = |(parsed, own)| self.changes(head, parsed, jobs.get(own).unwrap_or_default(), Room::None);
-        Ok(each.into_iter().map(changes).collect())
+        let changes = move |(outcomes, own)| {
+            self.changes(head, parsed, (outcomes, jobs.get::<Range<usize>>(own).unwrap_or_default()), Room::None)
+        };
+        Ok(each.into_iter().map(changes))
     }
 
-    /// What becomes of each PKESK of a head with these instances if all goes well, and what is to be computed for it.
-    fn parse<'h>(
+    /// What these instances change in what becomes of each PKESK if all goes well, and what is to be computed for it;
+    /// both in the order of the PKESKs.
+    fn assign(
         &self,
-        head: &Head<'h>,
+        parsed: &[Parsed<'_>],
         instances: Range<usize>,
         room: Room,
         left: &mut usize,
-    ) -> (Vec<Parsed<'h>>, Vec<Job>) {
+    ) -> (Outcomes, Vec<Job>) {
         let mut jobs = Vec::new();
-        let mut parsed: Vec<Parsed<'_>> = Vec::new();
-        for packet in head.packets.iter().filter(|packet| packet.tag == tag::PKESK) {
-            let pkesk = Pkesk::parse(packet.body).ok();
-            let outcome = match pkesk {
-                None => Outcome::Refused(Refusal::Malformed),
-                Some(pkesk) => match self.candidates(&pkesk, instances.clone(), room, *left) {
-                    Ok((point, instances)) => {
-                        *left -= instances.len();
-                        let pkesk = parsed.len();
-                        let job = |&instance: &usize| Job { pkesk, instance, point, result: Ok(point) };
-                        jobs.extend(instances.iter().map(job));
-                        Outcome::Transformed { instances }
-                    }
-                    Err(outcome) => outcome,
-                },
-            };
-            parsed.push(Parsed { packet: *packet, pkesk, outcome });
+        let mut outcomes = Vec::new();
+        for (place, parsed) in parsed.iter().enumerate() {
+            let Some(pkesk) = parsed.pkesk else { continue };
+            match self.candidates(&pkesk, instances.clone(), room, *left) {
+                Ok((point, instances)) => {
+                    *left -= instances.len();
+                    let job = |&instance: &usize| Job { pkesk: place, instance, point, result: Ok(point) };
+                    jobs.extend(instances.iter().map(job));
+                    outcomes.push((place, Outcome::Transformed { instances }));
+                }
+                Err(Outcome::Kept) => {}
+                Err(outcome) => outcomes.push((place, outcome)),
+            }
         }
-        (parsed, jobs)
+        (outcomes, jobs)
     }
 
     /// The instances for a PKESK, or what else becomes of it.
@@ -146,22 +179,31 @@ impl Transform<'_> {
         Ok(())
     }
 
-    fn changes(&self, head: &Head<'_>, parsed: Vec<Parsed<'_>>, jobs: &[Job], room: Room) -> Changes {
-        let mut changes = Changes::default();
-        for (place, Parsed { packet, pkesk, mut outcome }) in parsed.into_iter().enumerate() {
-            let mut jobs = jobs.iter().filter(|job| job.pkesk == place);
-            if let (Some(first), Some(pkesk)) = (jobs.next(), pkesk) {
-                match first.result {
-                    Ok(point) => {
-                        changes.edits.extend(self.edits(&packet, &pkesk, first.instance, point));
-                        for job in jobs {
-                            changes.insert.extend(self.copy(&packet, &pkesk, job));
-                        }
-                    }
-                    Err(why) => outcome = Outcome::Refused(Refusal::Point(why)),
+    fn changes(
+        &self,
+        head: &Head<'_>,
+        parsed: &[Parsed<'_>],
+        (outcomes, jobs): (Outcomes, &[Job]),
+        room: Room,
+    ) -> Changes {
+        let mut changes = Changes { pkesks: parsed.iter().map(Parsed::untouched).collect(), ..Changes::default() };
+        let mut rest = jobs;
+        for (place, outcome) in outcomes {
+            let own;
+            (own, rest) = rest.split_at(rest.iter().take_while(|job| job.pkesk == place).count());
+            let (Some(Parsed { packet, pkesk }), Some(report)) = (parsed.get(place), changes.pkesks.get_mut(place))
+            else {
+                continue;
+            };
+            report.outcome = outcome;
+            let (Some(pkesk), [first, more @ ..]) = (pkesk, own) else { continue };
+            match first.result {
+                Ok(point) => {
+                    changes.edits.extend(self.edits(packet, pkesk, first.instance, point));
+                    more.iter().for_each(|job| changes.insert.extend(self.copy(packet, pkesk, job)));
                 }
+                Err(why) => report.outcome = Outcome::Refused(Refusal::Point(why)),
             }
-            changes.pkesks.push(report(&packet, pkesk, outcome));
         }
         if !changes.edits.is_empty() {
             self.drop_others(head, &mut changes);
@@ -206,8 +248,13 @@ impl Transform<'_> {
 
     /// Overwrites what the policy wants dropped.
     fn drop_others(&self, head: &Head<'_>, changes: &mut Changes) {
+        if self.policy.others == Disposition::Keep && self.policy.skesks == Disposition::Keep {
+            return;
+        }
+        let mut reports = changes.pkesks.iter_mut();
         for packet in &head.packets {
-            let report = changes.pkesks.iter_mut().find(|report| report.offset == wide(packet.offset));
+            // There is a report for each PKESK, in their order.
+            let report = if packet.tag == tag::PKESK { reports.next() } else { None };
             let policy = match (&report, packet.tag) {
                 (Some(report), _) if report.outcome == Outcome::Kept => self.policy.others,
                 (None, tag::SKESK) => self.policy.skesks,
@@ -221,16 +268,5 @@ impl Transform<'_> {
                 }
             }
         }
-    }
-}
-
-fn report(packet: &Packet<'_>, pkesk: Option<Pkesk<'_>>, outcome: Outcome) -> PkeskReport {
-    PkeskReport {
-        offset: wide(packet.offset),
-        version: pkesk.map_or(0, |pkesk| pkesk.version()),
-        recipient: pkesk.map(|pkesk| pkesk.recipient()),
-        algorithm: pkesk.map_or(0, |pkesk| pkesk.algorithm()),
-        curve25519: pkesk.is_some_and(|pkesk| pkesk.point().is_some()),
-        outcome,
     }
 }
