@@ -15,6 +15,7 @@ use sealpost_pre::{
     Backend, BackendError, Instance, Pkcs11Key, Pkcs11Token, Point, PointPolicy, ProxyFactor, SubkeySecret, Transform,
     UnixTime,
 };
+use sealpost_testkit::a3::{INSTANCE, MESSAGE};
 
 const LABEL: &str = "bob to charles";
 
@@ -279,21 +280,6 @@ fn keys_of_other_programs_are_checked() {
         assert_error(opened.key("p-256"), "private key \"p-256\": it is no X25519 key", "");
     });
 }
-
-/// The draft's appendix A.3: a message for the forwarder, and what the server got.
-const MESSAGE: &str = "-----BEGIN PGP MESSAGE-----\n\n\
-    wV4DFVflUJOTBRASAQdAdvFLPtXcvwSkEwbwmnjOrL6eZLh5ysnVpbPlgZbZwjgw\n\
-    yGZuVVMAK/ypFfebDf4D/rlEw3cysv213m8aoK8nAUO8xQX3XQq3Sg+EGm0BNV8E\n\
-    0kABEPyCWARoo5klT1rHPEhelnz8+RQXiOIX3G685XCWdCmaV+tzW082D0xGXSlC\n\
-    7lM8r1DumNnO8srssko2qIja\n\
-    =uOPV\n\
-    -----END PGP MESSAGE-----\n";
-const INSTANCE: &[u8] = br#"{
-    "PgpVersion": 4,
-    "ForwarderKeyFingerprint": "8a5f35753833ff9919ad88161557e55093930510",
-    "ForwardeeKeyFingerprint": "805249be13f8fe08fd5dbcb2076ed69fdede0029",
-    "ProxyParam": "04b657045fc9c0759c5fd11d8ca75a2b1aa101c9c896490bcec100f941e97e0e"
-}"#;
 
 #[test]
 fn a_server_without_the_factor_forwards_a_message() {

@@ -10,6 +10,7 @@ use sealpost_pre::{
     Backend, BackendError, Error, Factor, Instance, Point, PointPolicy, PointRejection, ProxyFactor, Transform,
     UnixTime, transform_each,
 };
+use sealpost_testkit::a3::{INSTANCE, MESSAGE};
 
 const STRICT: PointPolicy = PointPolicy::Strict;
 
@@ -119,15 +120,8 @@ fn elsewhere(answers: usize) -> &'static Elsewhere {
     Box::leak(Box::new(Elsewhere { key, answers, asked: AtomicUsize::new(0) }))
 }
 
-/// The draft's appendix A.3, on the server's side.
 fn held() -> Instance {
-    let json = br#"{
-        "PgpVersion": 4,
-        "ForwarderKeyFingerprint": "8a5f35753833ff9919ad88161557e55093930510",
-        "ForwardeeKeyFingerprint": "805249be13f8fe08fd5dbcb2076ed69fdede0029",
-        "ProxyParam": "04b657045fc9c0759c5fd11d8ca75a2b1aa101c9c896490bcec100f941e97e0e"
-    }"#;
-    Instance::from_proton(json).unwrap()
+    Instance::from_proton(INSTANCE).unwrap()
 }
 
 fn moved(backend: &'static Elsewhere) -> Instance {
@@ -135,23 +129,15 @@ fn moved(backend: &'static Elsewhere) -> Instance {
     Instance::new(held.forwarder(), held.forwardee(), held.kdf(), backend)
 }
 
-const ARMORED: &str = "-----BEGIN PGP MESSAGE-----\n\n\
-    wV4DFVflUJOTBRASAQdAdvFLPtXcvwSkEwbwmnjOrL6eZLh5ysnVpbPlgZbZwjgw\n\
-    yGZuVVMAK/ypFfebDf4D/rlEw3cysv213m8aoK8nAUO8xQX3XQq3Sg+EGm0BNV8E\n\
-    0kABEPyCWARoo5klT1rHPEhelnz8+RQXiOIX3G685XCWdCmaV+tzW082D0xGXSlC\n\
-    7lM8r1DumNnO8srssko2qIja\n\
-    =uOPV\n\
-    -----END PGP MESSAGE-----\n";
-
 /// Each form of a message, and how many messages are in it.
 fn inputs() -> [(Vec<u8>, usize); 5] {
-    let binary = sealpost_pre::dearmor(ARMORED.as_bytes()).unwrap().to_vec();
-    let quoted = ARMORED.replace('=', "=3D");
+    let binary = sealpost_pre::dearmor(MESSAGE.as_bytes()).unwrap().to_vec();
+    let quoted = MESSAGE.replace('=', "=3D");
     let part = "Content-Type: text/plain\nContent-Transfer-Encoding: quoted-printable\n\n";
     [
-        (ARMORED.into(), 1),
-        (format!("{ARMORED}\n{ARMORED}").into(), 2),
-        (format!("Subject: hello\n\n{ARMORED}").into(), 1),
+        (MESSAGE.into(), 1),
+        (format!("{MESSAGE}\n{MESSAGE}").into(), 2),
+        (format!("Subject: hello\n\n{MESSAGE}").into(), 1),
         (format!("Subject: hello\n{part}{quoted}\n{quoted}").into(), 2),
         (binary, 1),
     ]
@@ -188,7 +174,7 @@ fn crafted_points_never_reach_a_backend() {
     let factor = Factor::from(backend);
     assert!(factor.held().is_none());
     // The message's point becomes one of small order: u = 1.
-    let mut binary = sealpost_pre::dearmor(ARMORED.as_bytes()).unwrap().to_vec();
+    let mut binary = sealpost_pre::dearmor(MESSAGE.as_bytes()).unwrap().to_vec();
     let start = binary.iter().position(|octet| *octet == 0x40).unwrap() + 1;
     binary[start..start + 32].copy_from_slice(&small(1));
     let report = Transform::new(&[moved(backend)], UnixTime(0)).in_place(&mut binary).unwrap();
@@ -209,7 +195,7 @@ impl Backend for Broken {
 fn what_is_no_point_never_gets_into_a_message() {
     let held = held();
     let instance = Instance::new(held.forwarder(), held.forwardee(), held.kdf(), Broken);
-    assert!(matches!(transform(instance, ARMORED.as_bytes()), Err(Error::Backend(_))));
+    assert!(matches!(transform(instance, MESSAGE.as_bytes()), Err(Error::Backend(_))));
 }
 
 #[test]

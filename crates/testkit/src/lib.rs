@@ -9,6 +9,7 @@
     reason = "a test stops where its material is not as it should be"
 )]
 
+pub mod a3;
 pub mod forms;
 pub mod fuzz;
 pub mod keys;
