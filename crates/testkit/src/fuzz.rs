@@ -1,6 +1,9 @@
 //! The bodies of the fuzz targets. The tests run them over the seeds in `fuzz/seeds`.
 
-use sealpost_pre::{Curve25519Subkey, Error, ForwardeeKey, Instance, Patch, Transform, public_export};
+use sealpost_pre::{
+    Curve25519Subkey, Error, ForwardeeKey, Instance, Patch, Point, PointPolicy, ProxyFactor, Transform, public_export,
+    transform_each,
+};
 
 use crate::{
     forms::{NOW, agree, instances, patched},
@@ -58,6 +61,23 @@ pub fn keys(input: &[u8]) {
         assert_eq!(public_export(&public).expect("an exported key"), public);
         let subkeys = Curve25519Subkey::read_all(&public).expect("an exported key");
         assert!(subkeys.iter().all(|subkey| subkey.first_forwarder.is_none()));
+    }
+}
+
+/// Points: a factor and points, 32 octets each. Many at once must give what each gives alone.
+///
+/// # Panics
+///
+/// If they don't.
+pub fn points(input: &[u8]) {
+    let Some((factor, points)) = input.split_first_chunk() else { return };
+    let Ok(factor) = ProxyFactor::from_bytes(factor) else { return };
+    let points: Vec<_> = points.as_chunks().0.iter().take(20).map(|u| Point::from_bytes(*u)).collect();
+    let alone: Vec<_> = points.iter().flat_map(|point| factor.transform(&[*point], PointPolicy::Strict)).collect();
+    assert_eq!(factor.transform(&points, PointPolicy::Strict), alone);
+    if let (Some(point), Some(alone)) = (points.first(), alone.first()) {
+        let fan = transform_each(&[&factor; 41], *point, PointPolicy::Strict);
+        assert!(fan.iter().all(|product| product == alone));
     }
 }
 

@@ -32,3 +32,8 @@ fn pre_keys() {
 fn pre_patch() {
     replay("pre_patch", fuzz::patch);
 }
+
+#[test]
+fn pre_points() {
+    replay("pre_points", fuzz::points);
+}
