@@ -14,6 +14,8 @@
 
 use alloc::vec::Vec;
 
+#[cfg(all(target_arch = "x86_64", not(unoptimized)))]
+mod avx512;
 mod batch;
 #[cfg(feature = "aws-lc")]
 mod character;
@@ -30,10 +32,9 @@ mod range;
 mod single;
 mod swaps;
 mod text;
-#[cfg(all(target_arch = "x86_64", not(unoptimized)))]
-#[path = "kernel/avx512.rs"]
-mod vectors;
 
+#[cfg(all(target_arch = "x86_64", not(unoptimized)))]
+use avx512 as vectors;
 pub(crate) use text::{is_base64, is_blank, runs};
 
 #[cfg(feature = "aws-lc")]
