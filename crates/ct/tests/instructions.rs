@@ -17,6 +17,10 @@ use sealpost_testkit::missing;
 /// By how much a count may differ, in percent.
 const TOLERANCE: u64 = 2;
 
+/// What takes fewer is no multiplication. There one register more or less, and how the compiler cut the program into
+/// parts, is more than the tolerance.
+const LEAST: u64 = 20_000;
+
 /// Instructions by what was run.
 type Counts = BTreeMap<String, u64>;
 
@@ -43,7 +47,8 @@ fn the_processor_takes_as_many_as_it_took() {
     compare("processor.csv", counts);
 }
 
-fn compare(name: &str, counts: Counts) {
+fn compare(name: &str, mut counts: Counts) {
+    counts.retain(|_, count| *count >= LEAST);
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("baselines").join(name);
     let text = fs::read_to_string(&file).unwrap_or_default();
     let mut lines = text.lines();
