@@ -3,7 +3,11 @@
 //! The Jacobi symbol by the steps of Bernstein and Yang (Fast constant-time gcd computation and modular inversion,
 //! 2019), 62 at a time on the low words, in the form that keeps numbers positive, for which the symbol's three laws hold.
 
-use super::{Octets, field::Tight, single::Single};
+use super::{
+    Octets,
+    field::Tight,
+    single::{Single, low},
+};
 
 /// A number in limbs of 62 bits.
 type Number = [u64; 5];
@@ -74,16 +78,11 @@ fn combine(a: u64, f: Number, b: u64, g: Number) -> Number {
     let mut carry = 0_u128;
     for ((result, f), g) in result.iter_mut().zip(f).zip(g) {
         carry += u128::from(a) * u128::from(f) + u128::from(b) * u128::from(g);
-        *result = word(carry) & LOW_62;
+        *result = low(carry) & LOW_62;
         carry >>= 62;
     }
     let [_, r0, r1, r2, r3, _] = result;
-    [r0, r1, r2, r3, word(carry)]
-}
-
-fn word(number: u128) -> u64 {
-    let [o0, o1, o2, o3, o4, o5, o6, o7, ..] = number.to_le_bytes();
-    u64::from_le_bytes([o0, o1, o2, o3, o4, o5, o6, o7])
+    [r0, r1, r2, r3, low(carry)]
 }
 
 fn low_word([low, next, ..]: Number) -> u64 {

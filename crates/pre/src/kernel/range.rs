@@ -1,14 +1,12 @@
 //! A lane that stands for all numbers of a range: what is computed with it holds for each of them.
 
-use super::lanes::Lanes;
+use super::{field::LOW_52, lanes::Lanes};
 
 #[derive(Clone, Copy)]
 pub(super) struct Range<const FULL: bool> {
     low: u64,
     high: u64,
 }
-
-const LOW_52: u64 = (1 << 52) - 1;
 
 impl<const FULL: bool> Range<FULL> {
     fn up_to(high: u64) -> Self {

@@ -2,19 +2,18 @@
 
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
-use super::lanes::Lanes;
+use super::{field::LOW_52, lanes::Lanes};
 
 /// A lane, with either way to reduce products.
 #[derive(Clone, Copy)]
 pub(super) struct Single<const FULL: bool>(u64);
 
-const LOW_52: u64 = (1 << 52) - 1;
-
 fn product(a: u64, b: u64) -> u128 {
     u128::from(a & LOW_52) * u128::from(b & LOW_52)
 }
 
-fn low(number: u128) -> u64 {
+/// The low 64 bits.
+pub(super) fn low(number: u128) -> u64 {
     let [o0, o1, o2, o3, o4, o5, o6, o7, ..] = number.to_le_bytes();
     u64::from_le_bytes([o0, o1, o2, o3, o4, o5, o6, o7])
 }
