@@ -1,0 +1,60 @@
+//! Elements of DER in memory, as slices of what was received (ITU-T X.690 §8.1).
+
+use der::{Decode, Header, Length, Reader, SliceReader, Tag, oid::ObjectIdentifier};
+
+use crate::{Error, Result};
+
+/// One element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Element<'a> {
+    pub(crate) tag: Tag,
+    /// Where it starts in what surrounds it.
+    pub(crate) at: usize,
+    /// All of it: tag, length and value.
+    pub(crate) raw: &'a [u8],
+    pub(crate) value: &'a [u8],
+}
+
+impl<'a> Element<'a> {
+    /// The one element that `raw` is.
+    pub(crate) fn from_der(raw: &'a [u8], place: &'static str) -> Result<Self> {
+        match elements(raw, place)?.as_slice() {
+            [element] => Ok(*element),
+            _ => Err(Error::structure(place, "one element was expected")),
+        }
+    }
+
+    /// The elements inside.
+    pub(crate) fn inner(&self, place: &'static str) -> Result<Vec<Self>> {
+        elements(self.value, place)
+    }
+
+    /// The same, if it has this tag.
+    pub(crate) fn expect(self, tag: Tag, place: &'static str) -> Result<Self> {
+        if self.tag == tag { Ok(self) } else { Err(Error::structure(place, "another tag was expected")) }
+    }
+
+    /// Its value as an object identifier.
+    pub(crate) fn oid(&self, place: &'static str) -> Result<ObjectIdentifier> {
+        ObjectIdentifier::from_der(self.raw).map_err(Error::der(place))
+    }
+}
+
+/// The elements that stand in `octets`, one behind the other.
+pub(crate) fn elements<'a>(octets: &'a [u8], place: &'static str) -> Result<Vec<Element<'a>>> {
+    let error = |error| Error::der(place)(error);
+    let mut reader = SliceReader::new(octets).map_err(error)?;
+    let mut found = Vec::new();
+    while !reader.is_finished() {
+        let at = position(reader.position());
+        let header = Header::peek(&mut reader).map_err(error)?;
+        let raw = reader.tlv_bytes().map_err(error)?;
+        let value = raw.len().checked_sub(position(header.length())).and_then(|start| raw.get(start..));
+        found.push(Element { tag: header.tag(), at, raw, value: value.unwrap_or_default() });
+    }
+    Ok(found)
+}
+
+fn position(length: Length) -> usize {
+    usize::try_from(u32::from(length)).unwrap_or(usize::MAX)
+}

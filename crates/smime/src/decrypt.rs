@@ -1,0 +1,1 @@
+//! Decrypting a mail.

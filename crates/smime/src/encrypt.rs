@@ -1,0 +1,1 @@
+//! Encrypting a mail.

@@ -1,0 +1,1 @@
+//! EnvelopedData (RFC 5652 §6) and AuthEnvelopedData (RFC 5083): made and opened.

@@ -1,0 +1,1 @@
+//! Whether a mail's From and Sender are the signer's addresses (RFC 8550 §3).

@@ -1,0 +1,1 @@
+//! The MIME side of S/MIME (RFC 8551 §3): where the protected parts are, and how they are written.

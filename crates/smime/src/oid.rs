@@ -1,0 +1,95 @@
+//! Object identifiers, each under its name in the standard that defines it.
+
+use der::oid::ObjectIdentifier;
+
+macro_rules! oids {
+    ($($(#[$doc:meta])* $name:ident = $value:literal;)*) => {
+        $($(#[$doc])* pub(crate) const $name: ObjectIdentifier = ObjectIdentifier::new_unwrap($value);)*
+    };
+}
+
+oids! {
+    // Content types (RFC 5652, RFC 5083).
+    DATA = "1.2.840.113549.1.7.1";
+    SIGNED_DATA = "1.2.840.113549.1.7.2";
+    ENVELOPED_DATA = "1.2.840.113549.1.7.3";
+    ENCRYPTED_DATA = "1.2.840.113549.1.7.6";
+    AUTH_ENVELOPED_DATA = "1.2.840.113549.1.9.16.1.23";
+    COMPRESSED_DATA = "1.2.840.113549.1.9.16.1.9";
+    // Attributes (RFC 5652 §11, RFC 5035, RFC 8551 §2.5, RFC 6211).
+    CONTENT_TYPE = "1.2.840.113549.1.9.3";
+    MESSAGE_DIGEST = "1.2.840.113549.1.9.4";
+    SIGNING_TIME = "1.2.840.113549.1.9.5";
+    SMIME_CAPABILITIES = "1.2.840.113549.1.9.15";
+    ENCRYPTION_KEY_PREFERENCE = "1.2.840.113549.1.9.16.2.11";
+    SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12";
+    SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47";
+    ALGORITHM_PROTECTION = "1.2.840.113549.1.9.52";
+    EMAIL_ADDRESS = "1.2.840.113549.1.9.1";
+    // Hash functions (RFC 3370, RFC 5754).
+    SHA1 = "1.3.14.3.2.26";
+    SHA256 = "2.16.840.1.101.3.4.2.1";
+    SHA384 = "2.16.840.1.101.3.4.2.2";
+    SHA512 = "2.16.840.1.101.3.4.2.3";
+    // Keys and signatures.
+    RSA_ENCRYPTION = "1.2.840.113549.1.1.1";
+    SHA1_WITH_RSA = "1.2.840.113549.1.1.5";
+    RSAES_OAEP = "1.2.840.113549.1.1.7";
+    MGF1 = "1.2.840.113549.1.1.8";
+    P_SPECIFIED = "1.2.840.113549.1.1.9";
+    RSASSA_PSS = "1.2.840.113549.1.1.10";
+    SHA256_WITH_RSA = "1.2.840.113549.1.1.11";
+    SHA384_WITH_RSA = "1.2.840.113549.1.1.12";
+    SHA512_WITH_RSA = "1.2.840.113549.1.1.13";
+    EC_PUBLIC_KEY = "1.2.840.10045.2.1";
+    SECP256R1 = "1.2.840.10045.3.1.7";
+    SECP384R1 = "1.3.132.0.34";
+    ECDSA_WITH_SHA1 = "1.2.840.10045.4.1";
+    ECDSA_WITH_SHA256 = "1.2.840.10045.4.3.2";
+    ECDSA_WITH_SHA384 = "1.2.840.10045.4.3.3";
+    ECDSA_WITH_SHA512 = "1.2.840.10045.4.3.4";
+    X25519 = "1.3.101.110";
+    ED25519 = "1.3.101.112";
+    ML_DSA_44 = "2.16.840.1.101.3.4.3.17";
+    ML_DSA_65 = "2.16.840.1.101.3.4.3.18";
+    ML_DSA_87 = "2.16.840.1.101.3.4.3.19";
+    ML_KEM_512 = "2.16.840.1.101.3.4.4.1";
+    ML_KEM_768 = "2.16.840.1.101.3.4.4.2";
+    ML_KEM_1024 = "2.16.840.1.101.3.4.4.3";
+    // Key agreement (RFC 5753 §7.1.4, RFC 8418 §2.1) and key wrap (RFC 3565).
+    STD_DH_SHA1_KDF = "1.3.133.16.840.63.0.2";
+    STD_DH_SHA256_KDF = "1.3.132.1.11.1";
+    STD_DH_SHA384_KDF = "1.3.132.1.11.2";
+    STD_DH_SHA512_KDF = "1.3.132.1.11.3";
+    COFACTOR_DH_SHA1_KDF = "1.3.133.16.840.63.0.3";
+    COFACTOR_DH_SHA256_KDF = "1.3.132.1.14.1";
+    COFACTOR_DH_SHA384_KDF = "1.3.132.1.14.2";
+    COFACTOR_DH_SHA512_KDF = "1.3.132.1.14.3";
+    STD_DH_HKDF_SHA256 = "1.2.840.113549.1.9.16.3.19";
+    STD_DH_HKDF_SHA384 = "1.2.840.113549.1.9.16.3.20";
+    STD_DH_HKDF_SHA512 = "1.2.840.113549.1.9.16.3.21";
+    HKDF_SHA256 = "1.2.840.113549.1.9.16.3.28";
+    ORI_KEM = "1.2.840.113549.1.9.16.13.3";
+    CEK_HKDF_SHA256 = "1.2.840.113549.1.9.16.3.31";
+    AES128_WRAP = "2.16.840.1.101.3.4.1.5";
+    AES192_WRAP = "2.16.840.1.101.3.4.1.25";
+    AES256_WRAP = "2.16.840.1.101.3.4.1.45";
+    // Content encryption (RFC 3565, RFC 5084, RFC 3370).
+    AES128_CBC = "2.16.840.1.101.3.4.1.2";
+    AES192_CBC = "2.16.840.1.101.3.4.1.22";
+    AES256_CBC = "2.16.840.1.101.3.4.1.42";
+    AES128_GCM = "2.16.840.1.101.3.4.1.6";
+    AES192_GCM = "2.16.840.1.101.3.4.1.26";
+    AES256_GCM = "2.16.840.1.101.3.4.1.46";
+    DES_EDE3_CBC = "1.2.840.113549.3.7";
+    RC2_CBC = "1.2.840.113549.3.2";
+    // Extensions of certificates (RFC 5280, RFC 4262).
+    SUBJECT_KEY_ID = "2.5.29.14";
+    KEY_USAGE = "2.5.29.15";
+    SUBJECT_ALT_NAME = "2.5.29.17";
+    BASIC_CONSTRAINTS = "2.5.29.19";
+    EXTENDED_KEY_USAGE = "2.5.29.37";
+    EMAIL_PROTECTION = "1.3.6.1.5.5.7.3.4";
+    ANY_EXTENDED_KEY_USAGE = "2.5.29.37.0";
+    SMTP_UTF8_MAILBOX = "1.3.6.1.5.5.7.8.9";
+}

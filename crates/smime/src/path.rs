@@ -1,0 +1,1 @@
+//! Certificate paths (RFC 5280 §6): built, validated, revocation checked.

@@ -1,0 +1,1 @@
+//! PKCS#12 files (RFC 7292), read.

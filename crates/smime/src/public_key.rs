@@ -1,0 +1,1 @@
+//! Public keys: what they verify.
