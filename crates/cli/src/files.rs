@@ -2,12 +2,14 @@
 
 use std::{
     fs::{File, Metadata},
-    io::{self, Read},
+    io::{self, Read, Seek, SeekFrom},
+    os::fd::AsFd,
     path::{Path, PathBuf},
 };
 
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use sealpost::pre::Instance;
+use tempfile::SpooledTempFile;
 use zeroize::Zeroizing;
 
 use crate::failure::{At, Failure, Result};
@@ -18,6 +20,8 @@ pub(crate) use target::{Access, NewFile, Staged, write_secret, write_to};
 
 /// No key, instance, patch or passphrase file is larger.
 const SMALL: usize = 1 << 20;
+/// Mails up to here stay in memory.
+const SPOOLED: usize = 4 << 20;
 /// From here on a terminal sees a progress bar.
 const LONG: u64 = 4 << 20;
 /// From so many items on, too.
@@ -69,6 +73,54 @@ impl Place {
             }
         };
         Ok(Watched { from, len, read: 0, bar: ProgressBar::hidden() })
+    }
+
+    /// Opens it as a mail of at most `most` octets that can be read more than once.
+    pub(crate) fn mail(&self, most: u64) -> Result<Mail> {
+        let file = match self {
+            Self::Standard => io::stdin().as_fd().try_clone_to_owned().map(File::from).at(self.input_name())?,
+            Self::File(path) => open(path)?,
+        };
+        let too_large = || Failure::new(format!("{}: larger than {most} octets", self.input_name().display()));
+        let metadata = file.metadata().at(self.input_name())?;
+        if metadata.is_file() && Self::at_start(&file) {
+            return if metadata.len() > most { Err(too_large()) } else { Ok(Mail::File(file)) };
+        }
+        let mut spooled = SpooledTempFile::new(SPOOLED);
+        let read = io::copy(&mut file.take(most.saturating_add(1)), &mut spooled).at(self.input_name())?;
+        spooled.rewind().at(self.input_name())?;
+        if read > most { Err(too_large()) } else { Ok(Mail::Spooled(spooled)) }
+    }
+
+    /// Not so where a program before us has read some of it.
+    fn at_start(mut file: &File) -> bool {
+        file.stream_position().is_ok_and(|at| at == 0)
+    }
+}
+
+/// A mail that can be read more than once.
+#[derive(Debug)]
+pub(crate) enum Mail {
+    File(File),
+    /// What came through a pipe: a small one stays in memory, a larger one is in a file without a name.
+    Spooled(SpooledTempFile),
+}
+
+impl Read for Mail {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.read(buffer),
+            Self::Spooled(spooled) => spooled.read(buffer),
+        }
+    }
+}
+
+impl Seek for Mail {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match self {
+            Self::File(file) => file.seek(to),
+            Self::Spooled(spooled) => spooled.seek(to),
+        }
     }
 }
 

@@ -81,7 +81,7 @@ impl Locked {
             return checked(&plaintext).map_err(|_| Error::WrongPassphrase);
         }
         let (secret, hash) = plaintext.split_last_chunk::<20>().ok_or(Error::WrongPassphrase)?;
-        let right = bool::from(Sha1::digest(secret).ct_eq(hash));
+        let right = bool::from(Sha1::digest(secret).as_slice().ct_eq(hash));
         if right { Ok(Zeroizing::new(secret.to_vec())) } else { Err(Error::WrongPassphrase) }
     }
 }

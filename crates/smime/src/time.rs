@@ -37,6 +37,29 @@ impl UnixTime {
         Ok(Self(days * DAY + hour * 3600 + minute * 60 + second))
     }
 
+    /// Reads a time as RFC 3339 §5.6 writes it, in UTC and without fractions: `2026-11-27T08:00:00Z`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Structure`] for anything else.
+    pub fn from_rfc3339(text: &str) -> Result<Self> {
+        let wrong = || Error::structure(PLACE, "it must be written YYYY-MM-DDTHH:MM:SSZ");
+        let mut digits = Vec::with_capacity(14);
+        for (c, like) in text.bytes().zip(*b"0000-00-00T00:00:00Z") {
+            match like {
+                b'0' if c.is_ascii_digit() => digits.push(c),
+                b'T' | b'Z' if c.eq_ignore_ascii_case(&like) => {}
+                b'-' | b':' if c == like => {}
+                _ => return Err(wrong()),
+            }
+        }
+        digits.push(b'Z');
+        if text.len() != 20 {
+            return Err(wrong());
+        }
+        Self::from_asn1(&Element { tag: Tag::GeneralizedTime, at: 0, raw: &digits, value: &digits })
+    }
+
     /// Year, month, day, hour, minute and second in UTC.
     #[must_use]
     pub fn civil(self) -> [i64; 6] {
@@ -93,6 +116,7 @@ mod tests {
             let time = read(der).unwrap();
             assert_eq!(time, UnixTime(seconds));
             assert_eq!(time.to_string(), text);
+            assert_eq!(UnixTime::from_rfc3339(text).unwrap(), time);
         }
         for wrong in [
             &b"\x17\x0d700132000000Z"[..],
@@ -102,6 +126,9 @@ mod tests {
             b"\x17\x0d700101240000Z",
         ] {
             assert!(read(wrong).is_err(), "{wrong:?}");
+        }
+        for wrong in ["", "2026-11-27", "2026-11-27T08:00:00", "2026-11-27T08:00:00+01:00", "2026-13-27T08:00:00Z"] {
+            assert!(UnixTime::from_rfc3339(wrong).is_err(), "{wrong}");
         }
     }
 }
