@@ -1,4 +1,5 @@
 //! EnvelopedData (RFC 5652 §6) and AuthEnvelopedData (RFC 5083): made and opened.
 
 mod cipher;
-mod encode;
+
+pub use cipher::ContentCipher;

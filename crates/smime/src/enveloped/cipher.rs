@@ -7,14 +7,18 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::encode::{self, OCTET_STRING, SEQUENCE};
-use crate::{Error, Result, asn1::Element, oid};
+use crate::{
+    Error, Result,
+    asn1::{Element, write, write_oid},
+    oid,
+};
 
 mod aes;
 mod cbc;
 mod gcm;
 mod stream;
 
+pub(crate) use stream::Judge;
 pub(super) use stream::{Check, Decryptor, Encryptor};
 
 /// How much content is worked on at once.
@@ -151,14 +155,12 @@ impl ContentAlgorithm {
 
     /// DER. The length of the tag is always written: 16 is not its default.
     pub(super) fn to_der(&self) -> Vec<u8> {
-        let nonce = encode::element(OCTET_STRING, &[&self.nonce]);
-        let parameters = if self.cipher.is_authenticated() {
-            let len = encode::integer(u32::try_from(self.tag_len).unwrap_or_default());
-            encode::element(SEQUENCE, &[&nonce, &len])
-        } else {
-            nonce
+        let nonce = write(0x04, &[&self.nonce]);
+        let parameters = match u8::try_from(self.tag_len) {
+            Ok(len) if len > 0 => write(0x30, &[&nonce, &write(0x02, &[&[len]])]),
+            _ => nonce,
         };
-        encode::algorithm(self.cipher.oid(), &parameters)
+        write(0x30, &[&write_oid(self.cipher.oid()), &parameters])
     }
 
     /// Reads DER.
@@ -246,3 +248,6 @@ fn rc2<'a>(parameters: &Element<'a>) -> Result<(ContentCipher, Element<'a>)> {
     };
     Ok((cipher, nonce.expect(Tag::OctetString, PLACE)?))
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ use crate::Result;
 const BLOCK: usize = 16;
 
 /// Encrypts.
-pub(super) struct Encrypt {
+pub(in crate::enveloped) struct Encrypt {
     cipher: AesEnc,
     iv: Block,
 }
@@ -46,7 +46,7 @@ impl Encrypt {
 }
 
 /// Decrypts.
-pub(super) struct Decrypt {
+pub(in crate::enveloped) struct Decrypt {
     cipher: Cipher,
     block_len: usize,
     /// The last octets, at most a block: only at the end it is known where the padding is.

@@ -18,7 +18,7 @@ type Octets = Zeroizing<[u8; 16]>;
 const CONTENT_MAX: u64 = ((1 << 32) - 2) * 16;
 
 /// The tag of a ciphertext, without decrypting it.
-pub(super) struct Authenticator {
+pub(in crate::enveloped) struct Authenticator {
     hash: GHash,
     key: Octets,
     mask: Octets,
@@ -83,7 +83,7 @@ impl Authenticator {
 }
 
 /// Encrypts or decrypts, and authenticates.
-pub(super) struct Gcm {
+pub(in crate::enveloped) struct Gcm {
     stream: Ctr32BE<AesEnc>,
     authenticator: Authenticator,
 }
