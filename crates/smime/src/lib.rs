@@ -27,6 +27,7 @@ mod time;
 mod verify;
 
 pub use certificate::Certificate;
+pub use enveloped::ContentCipher;
 pub use error::{Error, Result};
 pub use limits::Limits;
 pub use time::UnixTime;
