@@ -113,26 +113,38 @@ impl<R: Read> Reader<R> {
     /// A whole element, its octets as they came. All that one reader returns has
     /// [`Limits::structure`] octets at most.
     pub(crate) fn element(&mut self) -> Result<Vec<u8>> {
+        self.element_up_to(usize::MAX)?.ok_or_else(|| self.error(MISSING))
+    }
+
+    /// The same; `None` for an element of more than `most` octets, which is passed over.
+    pub(crate) fn element_up_to(&mut self, most: usize) -> Result<Option<Vec<u8>>> {
         let header = self.present()?;
-        let limit =
-            Error::Limit { what: "octets of a structure", limit: self.structure.try_into().unwrap_or(u64::MAX) };
-        let known = header.length.map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
-        let known = known.saturating_add(header.octets);
-        if known > self.budget {
-            return Err(limit);
+        let length = header.length.map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+        let known = length.unwrap_or_default().saturating_add(header.octets);
+        if known > most {
+            self.skip()?;
+            return Ok(None);
         }
-        let mut budget = self.budget;
-        let mut element = Vec::with_capacity(known);
-        let mut limit = Some(limit);
-        self.raw(&mut |octets| match budget.checked_sub(octets.len()) {
-            Some(left) => {
-                budget = left;
-                element.extend_from_slice(octets);
-                Ok(())
+        let structure = wide(self.structure);
+        let limit = || Error::Limit { what: "octets of a structure", limit: structure };
+        let budget = self.budget;
+        if known > budget {
+            return Err(limit());
+        }
+        let mut element = Some(Vec::with_capacity(known));
+        self.raw(&mut |octets| {
+            let Some(held) = &mut element else { return Ok(()) };
+            let len = held.len() + octets.len();
+            if len > most {
+                element = None;
+            } else if len > budget {
+                return Err(limit());
+            } else {
+                held.extend_from_slice(octets);
             }
-            None => limit.take().map_or(Ok(()), Err),
+            Ok(())
         })?;
-        self.budget = budget;
+        self.budget -= element.as_ref().map_or(0, Vec::len);
         Ok(element)
     }
 

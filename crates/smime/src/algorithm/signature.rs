@@ -51,6 +51,16 @@ impl SignatureScheme {
         }
     }
 
+    /// RSASSA-PSS-params (RFC 4055 §3.1).
+    pub(crate) fn from_pss(algorithm: &Algorithm<'_>, place: &'static str) -> Result<Self> {
+        let [digest, mask, salt, trailer] = algorithm.fields()?;
+        let salt = salt.map_or(Ok(DEFAULT_SALT), |salt| read_integer(&salt, place))?;
+        if trailer.map_or(Ok(DEFAULT_TRAILER), |trailer| read_integer(&trailer, place))? != DEFAULT_TRAILER {
+            return Err(Error::structure(place, "the trailer of PSS must be 0xbc"));
+        }
+        Ok(Self::RsaPss { digest: parameter_digest(digest, place)?, mask: parameter_mask(mask, place)?, salt })
+    }
+
     /// The AlgorithmIdentifiers `digestAlgorithm` and `signatureAlgorithm` of a SignerInfo.
     pub(crate) fn to_cms(self) -> (Vec<u8>, Vec<u8>) {
         (self.message_digest().to_der(), self.to_der())
@@ -124,7 +134,7 @@ fn read(der: &[u8], place: &'static str) -> Result<Named> {
     let algorithm = Algorithm::read(der, place)?;
     let id = algorithm.id;
     if id == oid::RSASSA_PSS {
-        return pss(&algorithm, place).map(Named::Scheme);
+        return SignatureScheme::from_pss(&algorithm, place).map(Named::Scheme);
     }
     if id == oid::EC_PUBLIC_KEY {
         // Some name the key's algorithm here, with its curve.
@@ -147,16 +157,6 @@ fn read(der: &[u8], place: &'static str) -> Result<Named> {
             .ok_or_else(|| algorithm.unknown())?,
     };
     Ok(Named::Scheme(scheme))
-}
-
-/// RSASSA-PSS-params (RFC 4055 §3.1).
-pub(super) fn pss(algorithm: &Algorithm<'_>, place: &'static str) -> Result<SignatureScheme> {
-    let [digest, mask, salt, trailer] = algorithm.fields()?;
-    let salt = salt.map_or(Ok(DEFAULT_SALT), |salt| read_integer(&salt, place))?;
-    if trailer.map_or(Ok(DEFAULT_TRAILER), |trailer| read_integer(&trailer, place))? != DEFAULT_TRAILER {
-        return Err(Error::structure(place, "the trailer of PSS must be 0xbc"));
-    }
-    Ok(SignatureScheme::RsaPss { digest: parameter_digest(digest, place)?, mask: parameter_mask(mask, place)?, salt })
 }
 
 const DEFAULT_SALT: usize = 20;

@@ -23,9 +23,27 @@ impl KeyTransport {
         let algorithm = Algorithm::read(algorithm, PLACE)?;
         match algorithm.id {
             oid::RSA_ENCRYPTION => algorithm.no_parameters().map(|()| Self::Pkcs1),
-            oid::RSAES_OAEP => oaep(&algorithm),
+            oid::RSAES_OAEP => Self::from_oaep(&algorithm),
             _ => Err(algorithm.unknown()),
         }
+    }
+
+    /// RSAES-OAEP-params; where they are missing, as in keys, all are the defaults.
+    pub(crate) fn from_oaep(algorithm: &Algorithm<'_>) -> Result<Self> {
+        let [digest, mask, source] = if algorithm.parameters.is_some() { algorithm.fields()? } else { [None; 3] };
+        let label = match source {
+            None => Vec::new(),
+            Some(source) => {
+                let source = Algorithm::from_element(source, PLACE)?;
+                match source.parameters {
+                    Some(label) if source.id == oid::P_SPECIFIED => {
+                        label.expect(Tag::OctetString, PLACE)?.value.to_vec()
+                    }
+                    _ => return Err(source.unknown()),
+                }
+            }
+        };
+        Ok(Self::Oaep { digest: parameter_digest(digest, PLACE)?, mask: parameter_mask(mask, PLACE)?, label })
     }
 
     /// The AlgorithmIdentifier `keyEncryptionAlgorithm`.
@@ -42,22 +60,6 @@ impl KeyTransport {
             }
         }
     }
-}
-
-/// RSAES-OAEP-params; where they are missing, as in keys, all are the defaults.
-fn oaep(algorithm: &Algorithm<'_>) -> Result<KeyTransport> {
-    let [digest, mask, source] = if algorithm.parameters.is_some() { algorithm.fields()? } else { [None; 3] };
-    let label = match source {
-        None => Vec::new(),
-        Some(source) => {
-            let source = Algorithm::from_element(source, PLACE)?;
-            match source.parameters {
-                Some(label) if source.id == oid::P_SPECIFIED => label.expect(Tag::OctetString, PLACE)?.value.to_vec(),
-                _ => return Err(source.unknown()),
-            }
-        }
-    };
-    Ok(KeyTransport::Oaep { digest: parameter_digest(digest, PLACE)?, mask: parameter_mask(mask, PLACE)?, label })
 }
 
 #[cfg(test)]

@@ -277,6 +277,14 @@ fn nesting_and_size_have_limits() {
     assert_eq!(elements.element().unwrap().len(), 60);
     elements.skip().unwrap();
     assert!(matches!(elements.element(), Err(Error::Limit { limit: 100, .. })));
+    // What is longer than asked for is passed over.
+    for (element, len) in [(&[0x24, 0x80, 4, 1, 7, 0, 0][..], 7), (&[4, 3, 7, 7, 7], 5)] {
+        let two = element.repeat(2);
+        let mut two = reader(&two);
+        assert_eq!(two.element_up_to(len - 1).unwrap(), None);
+        assert_eq!(two.element_up_to(len).unwrap().unwrap(), element);
+        assert_eq!(two.peek().unwrap(), None);
+    }
     // A length alone takes no memory.
     assert!(matches!(reader(&[4, 0x84, 0xff, 0xff, 0xff, 0xff]).element(), Err(Error::Limit { .. })));
 }
