@@ -27,7 +27,10 @@ mod time;
 mod verify;
 
 pub use certificate::Certificate;
-pub use enveloped::ContentCipher;
+pub use enveloped::{
+    ContentCipher, Credential, Enveloped, IdentifyBy, LegacyCiphers, ListedRecipient, Opened, PrivateKey, Recipient,
+    RecipientId, RecipientKind,
+};
 pub use error::{Error, Result};
 pub use limits::Limits;
 pub use time::UnixTime;

@@ -138,7 +138,6 @@ pub(super) enum RecipientInfo {
         algorithm: Vec<u8>,
         keys: Vec<(RecipientId, Vec<u8>)>,
     },
-    #[cfg_attr(not(feature = "pqc"), expect(dead_code, reason = "keys for it come with the feature"))]
     Kem(Box<KemInfo>),
     Other(RecipientKind),
 }
@@ -243,7 +242,9 @@ impl RecipientInfo {
     /// OtherRecipientInfo.
     fn other(element: &Element<'_>) -> Result<Self> {
         match element.inner(PLACE)?.as_slice() {
-            [kind, info] if kind.oid(PLACE)? == oid::ORI_KEM => KemInfo::read(info).map(|info| Self::Kem(Box::new(info))),
+            [kind, info] if kind.oid(PLACE)? == oid::ORI_KEM => {
+                KemInfo::read(info).map(|info| Self::Kem(Box::new(info)))
+            }
             _ => Ok(Self::Other(RecipientKind::Other)),
         }
     }

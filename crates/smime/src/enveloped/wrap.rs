@@ -5,7 +5,12 @@ use der::oid::ObjectIdentifier;
 use zeroize::Zeroizing;
 
 use super::cipher::{AesDec, AesEnc};
-use crate::{Result, algorithm::Algorithm, asn1::{write, write_oid}, oid};
+use crate::{
+    Result,
+    algorithm::Algorithm,
+    asn1::{write, write_oid},
+    oid,
+};
 
 /// The shortest key that may be wrapped (RFC 3394 §2: two blocks of 64 bits).
 const KEY_MIN: usize = 16;
