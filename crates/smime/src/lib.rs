@@ -28,7 +28,10 @@ mod verify;
 
 pub use capabilities::Capabilities;
 pub use certificate::Certificate;
-pub use enveloped::ContentCipher;
+pub use enveloped::{
+    ContentCipher, Credential, Enveloped, IdentifyBy, LegacyCiphers, ListedRecipient, Opened, PrivateKey, Recipient,
+    RecipientId, RecipientKind,
+};
 pub use error::{Error, Result};
 pub use limits::Limits;
 pub use signed::{CertificateIdentifier, Flaw, SignerInfo};

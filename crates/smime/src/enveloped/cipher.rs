@@ -18,6 +18,7 @@ mod cbc;
 mod gcm;
 mod stream;
 
+pub(super) use aes::{AesDec, AesEnc};
 pub(crate) use stream::Judge;
 pub(super) use stream::{Check, Decryptor, Encryptor};
 
