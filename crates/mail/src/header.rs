@@ -23,7 +23,9 @@ impl Header {
         let value = value.get(1..).unwrap_or_default();
         match name.trim_ascii().to_ascii_lowercase().as_slice() {
             b"content-type" => self.content_type(value),
-            b"content-transfer-encoding" => self.encoding = Encoding::named(Parameterized::read(value).value().as_bytes()),
+            b"content-transfer-encoding" => {
+                self.encoding = Encoding::named(Parameterized::read(value).value().as_bytes())
+            }
             _ => {}
         }
     }
