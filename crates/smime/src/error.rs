@@ -112,6 +112,11 @@ impl Error {
         }
     }
 
+    /// What reading gave: this crate's own error if it comes from a decoder of ours.
+    pub(crate) fn read(error: io::Error) -> Self {
+        error.downcast::<Self>().unwrap_or_else(Self::Read)
+    }
+
     pub(crate) fn not(expected: &'static str, found: impl fmt::Display) -> Self {
         Self::NotThis { expected, found: found.to_string() }
     }

@@ -1,1 +1,12 @@
 //! The MIME side of S/MIME (RFC 8551 §3): where the protected parts are, and how they are written.
+
+pub(crate) mod base64;
+pub(crate) mod canonical;
+pub(crate) mod claim;
+pub(crate) mod header;
+pub(crate) mod locate;
+pub(crate) mod scan;
+#[cfg(test)]
+pub(crate) mod testing;
+pub(crate) mod tree;
+pub(crate) mod window;

@@ -1,0 +1,155 @@
+//! What the tests of this module share.
+
+use std::{
+    fs,
+    io::{self, Cursor, Read, Seek, SeekFrom},
+    ops::Range,
+};
+
+use proptest::{collection::vec, prelude::*};
+
+/// Octets that are read in pieces of these lengths.
+pub(crate) struct Pieces<'a> {
+    octets: Cursor<&'a [u8]>,
+    sizes: Vec<usize>,
+    next: usize,
+}
+
+impl<'a> Pieces<'a> {
+    pub(crate) fn new(octets: &'a [u8], sizes: &[usize]) -> Self {
+        Self { octets: Cursor::new(octets), sizes: sizes.to_vec(), next: 0 }
+    }
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let size = self.sizes[self.next % self.sizes.len()].min(to.len());
+        self.next += 1;
+        self.octets.read(&mut to[..size])
+    }
+}
+
+impl Seek for Pieces<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.octets.seek(to)
+    }
+}
+
+/// A part to be composed.
+#[derive(Clone, Debug)]
+pub(crate) enum Made {
+    Leaf { header: Vec<&'static str>, body: Vec<&'static str>, filler: usize },
+    Multipart { preamble: Vec<&'static str>, parts: Vec<Made>, epilogue: Option<Vec<&'static str>> },
+    Message(Box<Made>),
+}
+
+/// What was composed: where each part is, in their order, with its path.
+#[derive(Debug, Default)]
+pub(crate) struct Composed {
+    pub(crate) text: Vec<u8>,
+    pub(crate) parts: Vec<(String, Range<u64>, Range<u64>)>,
+}
+
+/// Boundaries of which some start with others.
+const BOUNDARIES: [&str; 5] = ["b", "bb", "b-b", "b =", "b--b"];
+/// Lines that are no delimiters of these.
+const LINES: [&str; 12] =
+    ["", "text", "--", "---", "--bbb", "--b x", "---b", "--b-", " --b", "--c--", "-", "From here"];
+
+pub(crate) fn made() -> impl Strategy<Value = Made> {
+    let lines = || vec(proptest::sample::select(&LINES), 0..4);
+    let header = vec(proptest::sample::select(&["A: b", "Content-Type: text/x; a=\r\n \"b\"", "X-c:"]), 0..3);
+    let filler = prop_oneof![8 => Just(0), 1 => 65_400_usize..65_600];
+    let leaf = (header, lines(), filler).prop_map(|(header, body, filler)| Made::Leaf { header, body, filler });
+    let epilogue = prop_oneof![3 => lines().prop_map(Some), 1 => Just(None)];
+    leaf.prop_recursive(4, 20, 4, move |inner| {
+        let multipart = (lines(), vec(inner.clone(), 1..4), epilogue.clone())
+            .prop_map(|(preamble, parts, epilogue)| Made::Multipart { preamble, parts, epilogue });
+        prop_oneof![3 => multipart, 1 => inner.prop_map(|inner| Made::Message(Box::new(inner)))]
+    })
+}
+
+impl Made {
+    pub(crate) fn compose(&self, end: &str) -> Composed {
+        let mut to = Composed::default();
+        self.write(&mut to, end, String::new(), 0);
+        to
+    }
+
+    fn write(&self, to: &mut Composed, end: &str, path: String, depth: usize) {
+        let inner = |number: usize| if path.is_empty() { number.to_string() } else { format!("{path}.{number}") };
+        let (start, index) = (to.at(), to.parts.len());
+        to.parts.push((path.clone(), 0..0, 0..0));
+        let body = match self {
+            Self::Leaf { header, body, filler } => {
+                to.lines(header, end);
+                to.line("", end);
+                let at = to.at();
+                to.lines(body, end);
+                to.text.extend(b"filler-\n--".iter().cycle().take(*filler));
+                at
+            }
+            Self::Multipart { preamble, parts, epilogue } => {
+                let boundary = BOUNDARIES[depth % BOUNDARIES.len()];
+                to.line(&format!("Content-Type: multipart/mixed; boundary=\"{boundary}\""), end);
+                to.line("", end);
+                let at = to.at();
+                to.lines(preamble, end);
+                for (number, part) in parts.iter().enumerate() {
+                    let padding = ["", " ", "\t "][number % 3];
+                    to.line(&format!("{}--{boundary}{padding}", if to.at() == at { "" } else { end }), end);
+                    part.write(to, end, inner(number + 1), depth + 1);
+                }
+                if let Some(epilogue) = epilogue {
+                    to.line(&format!("{end}--{boundary}--"), end);
+                    to.lines(epilogue, end);
+                }
+                at
+            }
+            Self::Message(part) => {
+                to.line("Content-Type: message/rfc822", end);
+                to.line("", end);
+                let at = to.at();
+                part.write(to, end, inner(1), depth);
+                at
+            }
+        };
+        to.parts[index].1 = start..to.at();
+        to.parts[index].2 = body..to.at();
+    }
+}
+
+impl Composed {
+    fn at(&self) -> u64 {
+        self.text.len() as u64
+    }
+
+    fn line(&mut self, line: &str, end: &str) {
+        self.text.extend_from_slice(line.replace("\r\n", end).as_bytes());
+        self.text.extend_from_slice(end.as_bytes());
+    }
+
+    fn lines(&mut self, lines: &[&str], end: &str) {
+        lines.iter().for_each(|line| self.line(line, end));
+    }
+}
+
+/// The mails below a folder of the vectors, with their names.
+pub(crate) fn mails(folder: &str) -> Vec<(String, Vec<u8>)> {
+    let Some(vectors) = sealpost_testkit::vectors() else { return Vec::new() };
+    let (mut folders, mut mails) = (vec![vectors.join("smime").join(folder)], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|suffix| suffix == "eml") {
+                let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+                mails.push((name, fs::read(path).unwrap()));
+            }
+        }
+    }
+    mails.sort();
+    assert!(!mails.is_empty(), "there are no mails in {folder}");
+    mails
+}
