@@ -26,7 +26,7 @@ mod signed;
 mod time;
 mod verify;
 
-pub use certificate::Certificate;
+pub use certificate::{Certificate, KeyUsage};
 pub use error::{Error, Result};
 pub use limits::Limits;
 pub use time::UnixTime;
