@@ -72,6 +72,28 @@ impl<'a> Iterator for Walk<'a> {
     }
 }
 
+/// DER of an element: its tag octet, its length, and its value in parts.
+pub(crate) fn write(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let len: usize = parts.iter().map(|part| part.len()).sum();
+    let mut der = vec![tag];
+    match u8::try_from(len) {
+        Ok(short) if short < 0x80 => der.push(short),
+        _ => {
+            let octets = len.to_be_bytes();
+            let octets = octets.get(octets.iter().take_while(|octet| **octet == 0).count()..).unwrap_or_default();
+            der.push(0x80 | u8::try_from(octets.len()).unwrap_or(0x7f));
+            der.extend_from_slice(octets);
+        }
+    }
+    der.extend(parts.iter().copied().flatten());
+    der
+}
+
+/// DER of an object identifier.
+pub(crate) fn write_oid(id: ObjectIdentifier) -> Vec<u8> {
+    write(0x06, &[id.as_bytes()])
+}
+
 fn position(length: Length) -> usize {
     usize::try_from(u32::from(length)).unwrap_or(usize::MAX)
 }
