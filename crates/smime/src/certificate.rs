@@ -4,7 +4,7 @@ mod address;
 pub(crate) mod extension;
 pub(crate) mod general;
 pub(crate) mod name;
-mod usage;
+pub(crate) mod usage;
 
 use std::{
     fmt,

@@ -80,7 +80,9 @@ pub(crate) fn email_addresses(name: &[u8]) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for part in Element::from_der(name, PLACE)?.inner(PLACE)? {
         let attributes = attributes(part.value)?;
-        found.extend(attributes.iter().filter(|attribute| attribute.id == oid::EMAIL_ADDRESS).filter_map(Attribute::string));
+        found.extend(
+            attributes.iter().filter(|attribute| attribute.id == oid::EMAIL_ADDRESS).filter_map(Attribute::string),
+        );
     }
     Ok(found)
 }
@@ -236,7 +238,8 @@ mod tests {
 
     #[test]
     fn people_read_what_they_would_see() {
-        let der = name(&[("2.5.4.6", 19, b"DE"), ("2.5.4.10", 12, "A, B\u{202e} #".as_bytes()), ("2.5.4.3", 12, b"#x ")]);
+        let der =
+            name(&[("2.5.4.6", 19, b"DE"), ("2.5.4.10", 12, "A, B\u{202e} #".as_bytes()), ("2.5.4.3", 12, b"#x ")]);
         assert_eq!(text(&der), "CN=\\#x\\ ,O=A\\, B\\e2\\80\\ae #,C=DE");
         assert_eq!(text(&name(&[("1.2.3", 2, &[5])])), "1.2.3=#020105");
     }

@@ -112,7 +112,10 @@ impl<'a> Constraints<'a> {
         for (subtrees, excluding) in [(&self.permitted, false), (&self.excluded, true)] {
             for subtree in subtrees.iter().filter(|subtree| same_kind(&subtree.base.name, &name.name)) {
                 let cost = name.cost().max(subtree.base.cost());
-                *left = left.checked_sub(cost).ok_or(Reason::Limit { what: "comparisons of names", limit: COMPARISONS })?;
+                *left = left.saturating_sub(cost);
+                if *left == 0 {
+                    return Err(Reason::Limit { what: "comparisons of names", limit: COMPARISONS });
+                }
                 let matches = subtree.matches(name, excluding);
                 if excluding && matches != Some(false) {
                     return Err(self.violated(name));
@@ -136,7 +139,8 @@ fn subtrees<'a>(list: &Element<'a>) -> Result<Vec<Subtree<'a>>> {
         .map(|subtree| {
             let fields = subtree.inner(PLACE)?;
             let (base, bounds) = fields.split_first().ok_or(Error::structure(PLACE, "a subtree has no base"))?;
-            let zero = |bound: &Element<'_>| is_tagged(bound, 0) && number(bound, PLACE).is_ok_and(|number| number == 0);
+            let zero =
+                |bound: &Element<'_>| is_tagged(bound, 0) && number(bound, PLACE).is_ok_and(|number| number == 0);
             Ok(Subtree { base: Named::new(GeneralName::read(base))?, whole: bounds.iter().all(zero) })
         })
         .collect()

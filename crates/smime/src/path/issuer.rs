@@ -1,11 +1,7 @@
 //! What a certificate must be, alone, to stand in a path: valid at the time, an authority's, for the purpose.
 
 use super::{Purpose, Reason, signature::Statement};
-use crate::{
-    Certificate, KeyUsage, UnixTime,
-    certificate::usage::KeyKind,
-    oid,
-};
+use crate::{Certificate, KeyUsage, UnixTime, certificate::usage::KeyKind, oid};
 
 /// RSA keys below this are refused (RFC 8550 §4.3).
 const SHORTEST_RSA: usize = 1024;
@@ -34,7 +30,9 @@ const KNOWN: [der::oid::ObjectIdentifier; 15] = [
 pub(super) enum Target {
     Mail(Purpose),
     /// Who signs a revocation list; the anchor must be the same as that of the certificate that the list is about.
-    CrlSigner { anchor: usize },
+    CrlSigner {
+        anchor: usize,
+    },
 }
 
 /// What a certificate signs, as its issuer did.
@@ -138,7 +136,9 @@ fn has_usage(certificate: &Certificate, needed: KeyUsage) -> Result<(), Reason> 
 
 fn for_mail(certificate: &Certificate) -> Result<(), Reason> {
     match certificate.extended_key_usage().map_err(malformed)? {
-        Some(purposes) if !purposes.iter().any(|id| [oid::EMAIL_PROTECTION, oid::ANY_EXTENDED_KEY_USAGE].contains(id)) => {
+        Some(purposes)
+            if !purposes.iter().any(|id| [oid::EMAIL_PROTECTION, oid::ANY_EXTENDED_KEY_USAGE].contains(id)) =>
+        {
             Err(Reason::ExtendedKeyUsage)
         }
         _ => Ok(()),

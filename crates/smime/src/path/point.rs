@@ -129,9 +129,8 @@ impl Scope {
         } else {
             self.indirect && point.crl_issuer.iter().any(|named| named == issuer)
         };
-        let kind = !(self.attributes
-            || (self.users && certificate.is_ca())
-            || (self.authorities && !certificate.is_ca()));
+        let kind =
+            !(self.attributes || (self.users && certificate.is_ca()) || (self.authorities && !certificate.is_ca()));
         if by_issuer && kind && self.is_named(issuer, certificate, point) { self.reasons & point.reasons } else { 0 }
     }
 

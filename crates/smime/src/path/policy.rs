@@ -95,8 +95,7 @@ impl State<'_> {
                 level.insert(*policy, self.accepts(policy));
             }
         }
-        let any = own.contains(&oid::ANY_POLICY)
-            && (self.inhibit_any > 0 || (!last && certificate.is_self_issued()));
+        let any = own.contains(&oid::ANY_POLICY) && (self.inhibit_any > 0 || (!last && certificate.is_self_issued()));
         if any {
             for (policy, acceptable) in &self.expected {
                 level.entry(*policy).or_insert(*acceptable);
@@ -144,7 +143,11 @@ impl State<'_> {
             self.explicit = 0;
         }
         let acceptable = self.any || level.into_values().any(|acceptable| acceptable);
-        Ok(if self.explicit > 0 || acceptable { Ok(()) } else { Err("it has none that is acceptable, and one is required") })
+        Ok(if self.explicit > 0 || acceptable {
+            Ok(())
+        } else {
+            Err("it has none that is acceptable, and one is required")
+        })
     }
 }
 

@@ -4,11 +4,7 @@ use std::collections::HashMap;
 
 use der::oid::ObjectIdentifier;
 
-use crate::{
-    Error,
-    algorithm::SignatureScheme,
-    public_key::PublicKey,
-};
+use crate::{Error, algorithm::SignatureScheme, public_key::PublicKey};
 
 /// What is signed and by what signature.
 #[derive(Clone, Copy)]
@@ -67,9 +63,8 @@ impl Signatures {
         let Some(left) = self.left.checked_sub(1) else { return Verdict::Exhausted };
         self.left = left;
         let public = self.keys.entry(key.0).or_insert_with(|| PublicKey::from_spki(key.1).ok());
-        let valid = public.as_ref().is_some_and(|public| {
-            public.verify(scheme, statement.message, statement.signature).is_ok()
-        });
+        let valid =
+            public.as_ref().is_some_and(|public| public.verify(scheme, statement.message, statement.signature).is_ok());
         let verdict = match (valid, is_weak(scheme)) {
             (true, false) => Verdict::Valid,
             (true, true) => Verdict::Weak,
