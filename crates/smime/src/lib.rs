@@ -27,7 +27,7 @@ mod time;
 mod verify;
 
 pub use capabilities::Capabilities;
-pub use certificate::Certificate;
+pub use certificate::{Certificate, KeyUsage};
 pub use enveloped::{
     ContentCipher, Credential, Enveloped, IdentifyBy, LegacyCiphers, ListedRecipient, Opened, PrivateKey, Recipient,
     RecipientId, RecipientKind,
