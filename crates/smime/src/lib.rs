@@ -36,3 +36,4 @@ pub use error::{Error, Result};
 pub use limits::Limits;
 pub use signed::{CertificateIdentifier, Flaw, SignerInfo};
 pub use time::UnixTime;
+pub use verify::{Form, SignerReport, Verdict, Verification, Verifier};

@@ -71,6 +71,12 @@ impl SignerInfo {
         self.sid.matches(certificate)
     }
 
+    /// Whether it says that it is the signature of a content with these hashes.
+    pub(crate) fn is_about(&self, content: &Digests) -> bool {
+        let digest = self.digest().and_then(|digest| content.get(digest));
+        self.attributes.as_ref().is_ok_and(|attributes| digest == Some(&attributes.message_digest))
+    }
+
     /// Checks the signature of a content with these hashes and of this type by the certificate's key. Whether the
     /// certificate is to be trusted, or the algorithms are strong enough, is another question.
     pub(crate) fn check(
