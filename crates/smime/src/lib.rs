@@ -28,6 +28,7 @@ mod verify;
 
 pub use capabilities::Capabilities;
 pub use certificate::{Certificate, KeyUsage};
+pub use decrypt::{Decrypted, Decrypter};
 pub use enveloped::{
     ContentCipher, Credential, Enveloped, IdentifyBy, LegacyCiphers, ListedRecipient, Opened, PrivateKey, Recipient,
     RecipientId, RecipientKind,

@@ -5,6 +5,7 @@ pub(crate) mod body;
 pub(crate) mod canonical;
 pub(crate) mod claim;
 pub(crate) mod header;
+pub(crate) mod lines;
 pub(crate) mod locate;
 pub(crate) mod scan;
 #[cfg(test)]
