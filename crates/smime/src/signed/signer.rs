@@ -4,7 +4,7 @@ use der::{Tag, oid::ObjectIdentifier};
 
 use super::{
     Digests, Flaw,
-    attributes::SignedAttributes,
+    attributes::{SignedAttributes, check_unsigned},
     identifier::{CertificateIdentifier, Form, context},
 };
 use crate::{
@@ -124,7 +124,7 @@ impl SignerInfo {
         let attributes = fields.next_if(|field| field.tag == context(0, Form::Constructed));
         let signature_algorithm = fields.next().ok_or_else(missing)?.expect(Tag::Sequence, PLACE)?.raw;
         let signature = fields.next().ok_or_else(missing)?.expect(Tag::OctetString, PLACE)?.value;
-        fields.next_if(|field| field.tag == context(1, Form::Constructed));
+        let unsigned = fields.next_if(|field| field.tag == context(1, Form::Constructed));
         if fields.next().is_some() {
             return Err(Error::structure(PLACE, "there is a field too many"));
         }
@@ -134,11 +134,14 @@ impl SignerInfo {
             digest: Digest::from_der(digest_algorithm, "digestAlgorithm").map_err(flaw),
             scheme: SignatureScheme::from_cms(digest_algorithm, signature_algorithm).map_err(flaw),
             algorithms: (digest_algorithm.to_vec(), signature_algorithm.to_vec()),
-            attributes: match attributes {
-                Some(attributes) => SignedAttributes::read(&attributes),
-                None => Err(Flaw::NoSignedAttributes),
-            },
+            attributes: read_attributes(attributes, unsigned),
             signature: signature.to_vec(),
         })
     }
+}
+
+fn read_attributes(signed: Option<Element<'_>>, unsigned: Option<Element<'_>>) -> Result<SignedAttributes, Flaw> {
+    let signed = SignedAttributes::read(&signed.ok_or(Flaw::NoSignedAttributes)?)?;
+    unsigned.as_ref().map_or(Ok(()), check_unsigned)?;
+    Ok(signed)
 }
