@@ -26,7 +26,7 @@ mod signed;
 mod time;
 mod verify;
 
-pub use certificate::Certificate;
+pub use certificate::{Certificate, KeyUsage};
 pub use enveloped::{
     ContentCipher, Credential, Enveloped, IdentifyBy, LegacyCiphers, ListedRecipient, Opened, PrivateKey, Recipient,
     RecipientId, RecipientKind,
