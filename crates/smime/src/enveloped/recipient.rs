@@ -51,7 +51,7 @@ impl Recipient {
             .ok()
             .filter(can_encrypt)
             .ok_or_else(|| unsuitable(&certificate, "its key is of no kind that can be encrypted to"))?;
-        if !may_encrypt(&certificate, &key) {
+        if !certificate.may_encrypt() {
             return Err(unsuitable(&certificate, "by its key usage it is not for encryption"));
         }
         let (issuer, serial) = (certificate.issuer().to_vec(), certificate.serial().to_vec());
@@ -189,16 +189,5 @@ fn can_encrypt(key: &PublicKey) -> bool {
 }
 
 fn unsuitable(certificate: &Certificate, what: &'static str) -> Error {
-    Error::Certificate { subject: subject(certificate), what }
-}
-
-fn subject(certificate: &Certificate) -> String {
-    use der::Decode;
-    x509_cert::name::Name::from_der(certificate.subject()).map(|name| name.to_string()).unwrap_or_default()
-}
-
-fn may_encrypt(certificate: &Certificate, key: &PublicKey) -> bool {
-    let Some((_, usage)) = certificate.extension(oid::KEY_USAGE) else { return true };
-    let needed = if key.curve().is_some() { 0x08 } else { 0x20 };
-    matches!(usage, [3, _, _, first, ..] if first & needed != 0)
+    Error::Certificate { subject: certificate.subject_name(), what }
 }

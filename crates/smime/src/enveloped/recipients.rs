@@ -8,7 +8,9 @@ use crate::{
     Certificate, Error, Limits, Result,
     algorithm::Algorithm,
     asn1::{Element, write},
-    ber, oid,
+    ber,
+    certificate::name::canonical,
+    oid,
 };
 
 const PLACE: &str = "a RecipientInfo";
@@ -59,12 +61,14 @@ pub struct ListedRecipient {
 }
 
 impl RecipientId {
-    /// Whether the certificate is meant, octet by octet.
+    /// Whether the certificate is meant. Names are compared as RFC 5280 §7.1 says: some write them in other string
+    /// types than the certificate has.
     #[must_use]
     pub fn matches(&self, certificate: &Certificate) -> bool {
         match self {
             Self::IssuerAndSerial { issuer, serial } => {
-                minimal(serial) == minimal(certificate.serial()) && issuer == certificate.issuer()
+                let same = || issuer == certificate.issuer() || canonical(issuer) == certificate.canonical_issuer();
+                minimal(serial) == minimal(certificate.serial()) && same()
             }
             Self::KeyId(id) => certificate.subject_key_id() == Some(id),
         }

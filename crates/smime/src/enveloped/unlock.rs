@@ -31,6 +31,18 @@ type Key = Zeroizing<Vec<u8>>;
 pub(super) struct Candidate<'a> {
     pub(super) key: Key,
     pub(super) credential: &'a Credential,
+    trust: Trust,
+}
+
+/// How much speaks for a content key. The content decides; but one random key of 256 finds padding at the end of CBC.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Trust {
+    /// Unwrapped, with its integrity.
+    Unwrapped,
+    /// Decrypted by RSA, or random.
+    Decrypted,
+    /// Random.
+    Random,
 }
 
 /// Tries all that is meant for one of the keys.
@@ -90,7 +102,10 @@ impl<'a, 'r> Unlocker<'a, 'r> {
         match (self.found.is_empty(), self.failure) {
             (true, Some(failure)) => Err(failure),
             (true, None) => Err(Error::Decryption),
-            (false, _) => Ok(self.found),
+            (false, _) => {
+                self.found.sort_by_key(|candidate| candidate.trust);
+                Ok(self.found)
+            }
         }
     }
 
@@ -98,7 +113,7 @@ impl<'a, 'r> Unlocker<'a, 'r> {
     fn each(
         &mut self,
         is_meant: impl Fn(&Credential) -> bool,
-        attempt: &mut dyn FnMut(&mut Self, &Credential) -> Result<Option<Key>>,
+        attempt: &mut dyn FnMut(&mut Self, &Credential) -> Result<Option<(Key, Trust)>>,
     ) {
         for credential in self.credentials.iter().filter(|credential| is_meant(credential)) {
             if self.attempts >= ATTEMPTS {
@@ -106,11 +121,11 @@ impl<'a, 'r> Unlocker<'a, 'r> {
             }
             match attempt(self, credential) {
                 Ok(None) => {}
-                Ok(Some(key)) => {
+                Ok(Some((key, trust))) => {
                     self.attempts += 1;
                     // That the same key came before tells nothing: it is tried once.
                     if !self.found.iter().any(|found| bool::from(found.key.ct_eq(&*key))) {
-                        self.found.push(Candidate { key, credential });
+                        self.found.push(Candidate { key, credential, trust });
                     }
                 }
                 Err(error) => {
@@ -129,12 +144,17 @@ impl<'a, 'r> Unlocker<'a, 'r> {
         key: &dyn DecryptionKey,
         transport: &KeyTransport,
         encrypted: &[u8],
-    ) -> Result<Option<Key>> {
+    ) -> Result<Option<(Key, Trust)>> {
         let key = key.decrypt(transport, encrypted, self.len, self.rng)?;
-        Ok(Some(self.or_random(Some(key))))
+        Ok(Some((self.or_random(Some(key)).0, Trust::Decrypted)))
     }
 
-    fn agreed(&mut self, key: &dyn AgreementKey, agreement: &Agreement<'_>, wrapped: &[u8]) -> Result<Option<Key>> {
+    fn agreed(
+        &mut self,
+        key: &dyn AgreementKey,
+        agreement: &Agreement<'_>,
+        wrapped: &[u8],
+    ) -> Result<Option<(Key, Trust)>> {
         if !agreement.is_on(key.curve()) {
             return Ok(None);
         }
@@ -149,7 +169,11 @@ impl<'a, 'r> Unlocker<'a, 'r> {
     }
 
     #[cfg(feature = "pqc")]
-    fn decapsulated(&mut self, key: &dyn crate::key::KemKey, info: &super::recipients::KemInfo) -> Result<Option<Key>> {
+    fn decapsulated(
+        &mut self,
+        key: &dyn crate::key::KemKey,
+        info: &super::recipients::KemInfo,
+    ) -> Result<Option<(Key, Trust)>> {
         let (Some(kdf), Ok(with)) = (derive::kem_kdf(info.kdf), Wrap::from_der(&info.wrap, PLACE)) else {
             return Ok(None);
         };
@@ -163,10 +187,11 @@ impl<'a, 'r> Unlocker<'a, 'r> {
     }
 
     /// The key if it has the right length, or a random one.
-    fn or_random(&mut self, key: Option<Key>) -> Key {
+    fn or_random(&mut self, key: Option<Key>) -> (Key, Trust) {
         let mut random = Zeroizing::new(vec![0; self.len]);
         self.rng.fill_bytes(&mut random);
-        key.filter(|key| key.len() == self.len).unwrap_or(random)
+        let key = key.filter(|key| key.len() == self.len);
+        key.map_or((random, Trust::Random), |key| (key, Trust::Unwrapped))
     }
 }
 
