@@ -35,6 +35,15 @@ impl Seek for Pieces<'_> {
     }
 }
 
+pub(crate) fn len(octets: &[u8]) -> u64 {
+    octets.len().try_into().unwrap()
+}
+
+pub(crate) fn slice<'a>(text: &'a str, range: &Range<u64>) -> &'a str {
+    let [start, end] = [range.start, range.end].map(|at| usize::try_from(at).unwrap());
+    text.get(start..end).unwrap()
+}
+
 /// A part to be composed.
 #[derive(Clone, Debug)]
 pub(crate) enum Made {
@@ -72,14 +81,14 @@ pub(crate) fn made() -> impl Strategy<Value = Made> {
 impl Made {
     pub(crate) fn compose(&self, end: &str) -> Composed {
         let mut to = Composed::default();
-        self.write(&mut to, end, String::new(), 0);
+        self.write(&mut to, end, "", 0);
         to
     }
 
-    fn write(&self, to: &mut Composed, end: &str, path: String, depth: usize) {
+    fn write(&self, to: &mut Composed, end: &str, path: &str, depth: usize) {
         let inner = |number: usize| if path.is_empty() { number.to_string() } else { format!("{path}.{number}") };
         let (start, index) = (to.at(), to.parts.len());
-        to.parts.push((path.clone(), 0..0, 0..0));
+        to.parts.push((path.to_owned(), 0..0, 0..0));
         let body = match self {
             Self::Leaf { header, body, filler } => {
                 to.lines(header, end);
@@ -98,7 +107,7 @@ impl Made {
                 for (number, part) in parts.iter().enumerate() {
                     let padding = ["", " ", "\t "][number % 3];
                     to.line(&format!("{}--{boundary}{padding}", if to.at() == at { "" } else { end }), end);
-                    part.write(to, end, inner(number + 1), depth + 1);
+                    part.write(to, end, &inner(number + 1), depth + 1);
                 }
                 if let Some(epilogue) = epilogue {
                     to.line(&format!("{end}--{boundary}--"), end);
@@ -110,7 +119,7 @@ impl Made {
                 to.line("Content-Type: message/rfc822", end);
                 to.line("", end);
                 let at = to.at();
-                part.write(to, end, inner(1), depth);
+                part.write(to, end, &inner(1), depth);
                 at
             }
         };
@@ -121,7 +130,7 @@ impl Made {
 
 impl Composed {
     fn at(&self) -> u64 {
-        self.text.len() as u64
+        len(&self.text)
     }
 
     fn line(&mut self, line: &str, end: &str) {
