@@ -7,7 +7,7 @@ use base64_simd::{AsOut, STANDARD, STANDARD_NO_PAD};
 use crate::Error;
 
 /// Characters of a line (RFC 2045 §6.8), and the octets that they stand for.
-const LINE: usize = 76;
+pub(crate) const LINE: usize = 76;
 const LINE_OCTETS: usize = LINE / 4 * 3;
 /// A line with its end.
 const LINE_CRLF: usize = LINE + 2;
@@ -235,7 +235,8 @@ impl Packed {
     }
 }
 
-fn is_character(c: u8) -> bool {
+/// Whether it is of the alphabet, or padding.
+pub(crate) fn is_character(c: u8) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/' | b'=')
 }
 

@@ -245,6 +245,18 @@ impl Transfer {
         }
     }
 
+    /// As it is written.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::SevenBit => "7bit",
+            Self::EightBit => "8bit",
+            Self::Binary => "binary",
+            Self::Base64 => "base64",
+            Self::QuotedPrintable => "quoted-printable",
+            Self::Other => "",
+        }
+    }
+
     /// Whether octets stand for themselves.
     pub(crate) fn is_identity(self) -> bool {
         matches!(self, Self::SevenBit | Self::EightBit | Self::Binary)

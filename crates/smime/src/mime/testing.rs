@@ -47,8 +47,16 @@ pub(crate) fn slice<'a>(text: &'a str, range: &Range<u64>) -> &'a str {
 /// A part to be composed.
 #[derive(Clone, Debug)]
 pub(crate) enum Made {
-    Leaf { header: Vec<&'static str>, body: Vec<&'static str>, filler: usize },
-    Multipart { preamble: Vec<&'static str>, parts: Vec<Made>, epilogue: Option<Vec<&'static str>> },
+    Leaf {
+        header: Vec<&'static str>,
+        body: Vec<u8>,
+    },
+    Multipart {
+        header: Vec<&'static str>,
+        preamble: Vec<&'static str>,
+        parts: Vec<Made>,
+        epilogue: Option<Vec<&'static str>>,
+    },
     Message(Box<Made>),
 }
 
@@ -65,15 +73,28 @@ const BOUNDARIES: [&str; 5] = ["b", "bb", "b-b", "b =", "b--b"];
 const LINES: [&str; 12] =
     ["", "text", "--", "---", "--bbb", "--b x", "---b", "--b-", " --b", "--c--", "-", "From here"];
 
+fn lines() -> impl Strategy<Value = Vec<&'static str>> {
+    vec(proptest::sample::select(&LINES), 0..4)
+}
+
+/// Trees of parts.
 pub(crate) fn made() -> impl Strategy<Value = Made> {
-    let lines = || vec(proptest::sample::select(&LINES), 0..4);
     let header = vec(proptest::sample::select(&["A: b", "Content-Type: text/x; a=\r\n \"b\"", "X-c:"]), 0..3);
     let filler = prop_oneof![8 => Just(0), 1 => 65_400_usize..65_600];
-    let leaf = (header, lines(), filler).prop_map(|(header, body, filler)| Made::Leaf { header, body, filler });
-    let epilogue = prop_oneof![3 => lines().prop_map(Some), 1 => Just(None)];
+    let leaf = (header, lines(), filler).prop_map(|(header, lines, filler)| {
+        let filler = b"filler-\n--".iter().copied().cycle().take(filler);
+        Made::Leaf { header, body: lines.join("\n").into_bytes().into_iter().chain(filler).collect() }
+    });
+    made_of(leaf)
+}
+
+/// Trees with these leaves.
+pub(crate) fn made_of(leaf: impl Strategy<Value = Made> + 'static) -> impl Strategy<Value = Made> {
+    let epilogue = || prop_oneof![3 => lines().prop_map(Some), 1 => Just(None)];
+    let header = || vec(Just("Content-Transfer-Encoding: 8bit"), 0..2);
     leaf.prop_recursive(4, 20, 4, move |inner| {
-        let multipart = (lines(), vec(inner.clone(), 1..4), epilogue.clone())
-            .prop_map(|(preamble, parts, epilogue)| Made::Multipart { preamble, parts, epilogue });
+        let multipart = (header(), lines(), vec(inner.clone(), 1..4), epilogue())
+            .prop_map(|(header, preamble, parts, epilogue)| Made::Multipart { header, preamble, parts, epilogue });
         prop_oneof![3 => multipart, 1 => inner.prop_map(|inner| Made::Message(Box::new(inner)))]
     })
 }
@@ -90,15 +111,15 @@ impl Made {
         let (start, index) = (to.at(), to.parts.len());
         to.parts.push((path.to_owned(), 0..0, 0..0));
         let body = match self {
-            Self::Leaf { header, body, filler } => {
+            Self::Leaf { header, body } => {
                 to.lines(header, end);
                 to.line("", end);
                 let at = to.at();
-                to.lines(body, end);
-                to.text.extend(b"filler-\n--".iter().cycle().take(*filler));
+                to.text.extend_from_slice(body);
                 at
             }
-            Self::Multipart { preamble, parts, epilogue } => {
+            Self::Multipart { header, preamble, parts, epilogue } => {
+                to.lines(header, end);
                 let boundary = BOUNDARIES[depth % BOUNDARIES.len()];
                 to.line(&format!("Content-Type: multipart/mixed; boundary=\"{boundary}\""), end);
                 to.line("", end);
