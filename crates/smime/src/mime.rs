@@ -3,6 +3,7 @@
 pub(crate) mod base64;
 pub(crate) mod canonical;
 pub(crate) mod claim;
+pub(crate) mod frame;
 pub(crate) mod hazards;
 pub(crate) mod header;
 pub(crate) mod locate;

@@ -183,3 +183,28 @@ pub(crate) fn mails(folder: &str) -> Vec<(String, Vec<u8>)> {
     assert!(!mails.is_empty(), "there are no mails in {folder}");
     mails
 }
+
+/// A random generator that counts.
+pub(crate) struct Counting(pub(crate) u64);
+
+impl rand_core::TryRng for Counting {
+    type Error = std::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        self.try_next_u64().map(|next| u32::try_from(next >> 32).unwrap())
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        Ok(self.0)
+    }
+
+    fn try_fill_bytes(&mut self, to: &mut [u8]) -> Result<(), Self::Error> {
+        for octet in to {
+            *octet = self.try_next_u64()?.to_be_bytes()[0];
+        }
+        Ok(())
+    }
+}
+
+impl rand_core::TryCryptoRng for Counting {}
