@@ -24,7 +24,7 @@ impl Header {
         match name.trim_ascii().to_ascii_lowercase().as_slice() {
             b"content-type" => self.content_type(value),
             b"content-transfer-encoding" => {
-                self.encoding = Encoding::named(Parameterized::read(value).value().as_bytes())
+                self.encoding = Encoding::named(Parameterized::read(value).value().as_bytes());
             }
             _ => {}
         }

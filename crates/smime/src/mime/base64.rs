@@ -7,7 +7,7 @@ use base64_simd::{AsOut, STANDARD, STANDARD_NO_PAD};
 use crate::Error;
 
 /// Characters of a line (RFC 2045 §6.8), and the octets that they stand for.
-const LINE: usize = 76;
+pub(crate) const LINE: usize = 76;
 const LINE_OCTETS: usize = LINE / 4 * 3;
 /// A line with its end.
 const LINE_CRLF: usize = LINE + 2;
@@ -100,7 +100,7 @@ impl<R: Read> Decoder<R> {
             [_, b'=', ..] | [b'=', ..] => return Err(self.wrong(place, "a padding that does not belong there")),
             // The rest of the padding is still to come.
             [_, _, b'='] => whole,
-            [_, _, b'=', b'='] | [_, _, _, b'='] => whole + 4,
+            [_, _, _, b'='] => whole + 4,
             _ => return Err(self.wrong(place, "something behind the padding")),
         };
         let groups = self.packed.all().get(..end).unwrap_or_default();
@@ -235,7 +235,8 @@ impl Packed {
     }
 }
 
-fn is_character(c: u8) -> bool {
+/// Whether it is of the alphabet, or padding.
+pub(crate) fn is_character(c: u8) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/' | b'=')
 }
 
@@ -330,7 +331,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::mime::testing::Pieces;
+    use crate::mime::testing::{Pieces, len};
 
     fn decoded(text: &[u8]) -> Result<Vec<u8>, String> {
         let mut octets = Vec::new();
@@ -397,7 +398,7 @@ mod tests {
                 rest = behind;
             }
             let text = encoder.finish().unwrap();
-            prop_assert_eq!(encoded_len(octets.len() as u64), text.len() as u64);
+            prop_assert_eq!(encoded_len(len(&octets)), len(&text));
             let lines: Vec<_> = flat.as_bytes().chunks(76).map(|line| [line, b"\r\n"].concat()).collect();
             prop_assert!(text == lines.concat());
 
@@ -412,14 +413,14 @@ mod tests {
             let mut sizes = sizes.iter().cycle();
             loop {
                 let mut piece = vec![0; *sizes.next().unwrap()];
-                let len = decoder.read(&mut piece).unwrap();
-                if len == 0 {
+                let taken = decoder.read(&mut piece).unwrap();
+                if taken == 0 {
                     break;
                 }
-                read.extend_from_slice(&piece[..len]);
+                read.extend_from_slice(&piece[..taken]);
             }
             prop_assert!(read == octets);
-            prop_assert!(encoded(&octets).len() as u64 == encoded_len(octets.len() as u64));
+            prop_assert!(len(&encoded(&octets)) == encoded_len(len(&octets)));
         }
 
         #[test]

@@ -91,7 +91,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::mime::testing::Pieces;
+    use crate::mime::testing::{Pieces, len};
 
     fn canonical(text: &[u8], sizes: &[usize]) -> Vec<u8> {
         let mut reader = Canonical::new(Pieces::new(text, sizes));
@@ -99,12 +99,12 @@ mod tests {
         let mut sizes = sizes.iter().rev().cycle();
         loop {
             let mut piece = vec![0; *sizes.next().unwrap()];
-            let len = reader.read(&mut piece).unwrap();
-            if len == 0 {
-                assert_eq!(reader.count(), read.len() as u64);
+            let taken = reader.read(&mut piece).unwrap();
+            if taken == 0 {
+                assert_eq!(reader.count(), len(&read));
                 return read;
             }
-            read.extend_from_slice(&piece[..len]);
+            read.extend_from_slice(&piece[..taken]);
         }
     }
 

@@ -245,6 +245,18 @@ impl Transfer {
         }
     }
 
+    /// As it is written.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::SevenBit => "7bit",
+            Self::EightBit => "8bit",
+            Self::Binary => "binary",
+            Self::Base64 => "base64",
+            Self::QuotedPrintable => "quoted-printable",
+            Self::Other => "",
+        }
+    }
+
     /// Whether octets stand for themselves.
     pub(crate) fn is_identity(self) -> bool {
         matches!(self, Self::SevenBit | Self::EightBit | Self::Binary)
@@ -256,9 +268,10 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
+    use crate::mime::testing::len;
 
     fn read(text: &str) -> Header {
-        let header = Header::read(Cursor::new(text), 0..text.len() as u64, &Limits::default()).unwrap();
+        let header = Header::read(Cursor::new(text), 0..len(text.as_bytes()), &Limits::default()).unwrap();
         let streamed = Header::read_from(text.as_bytes(), &Limits::default()).unwrap();
         assert_eq!((header.raw(), header.end), (streamed.raw(), streamed.end));
         header
@@ -298,8 +311,8 @@ mod tests {
             Header::read_from(&b"A: b\r\nC: defghijk\r\n\r\nx"[..], &limits).is_ok_and(|header| header.len() == 21)
         );
         assert!(Header::read_from(&b"A: b\r\nC: defghijklm\r\n\r\n"[..], &limits).is_err());
-        assert!(Header::read_from(&[b'a'; 200_000][..], &limits).is_ok_and(|header| header.len() == 0));
-        let long = [b"A: b\r\nC: ", &[b'a'; 300_000][..]].concat();
+        assert!(Header::read_from(&b"a".repeat(200_000)[..], &limits).is_ok_and(|header| header.len() == 0));
+        let long = [b"A: b\r\nC: ", &b"a".repeat(300_000)[..]].concat();
         assert!(Header::read_from(&long[..], &Limits::default()).is_err());
     }
 

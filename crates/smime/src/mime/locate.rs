@@ -166,7 +166,7 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::mime::testing::mails;
+    use crate::mime::testing::{mails, slice};
 
     const SIGNED: &str = "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\";\r\n micalg=sha-256; \
                           boundary=b\r\n\r\n";
@@ -175,10 +175,6 @@ mod tests {
 
     fn locate(text: &str) -> Result<Entity> {
         Entity::locate(&mut Cursor::new(text), &Limits::default())
-    }
-
-    fn slice<'a>(text: &'a str, range: &Range<u64>) -> &'a str {
-        &text[range.start as usize..range.end as usize]
     }
 
     #[test]
@@ -207,7 +203,7 @@ mod tests {
             (
                 format!(
                     "{}Content-Type: text/x\r\n\r\n--b\r\n--b\r\n{SIGNATURE}\r\n--b--",
-                    &SIGNED[..SIGNED.len() - 2]
+                    SIGNED.strip_suffix("\r\n").unwrap()
                 ),
                 "several",
             ),

@@ -35,11 +35,28 @@ impl Seek for Pieces<'_> {
     }
 }
 
+pub(crate) fn len(octets: &[u8]) -> u64 {
+    octets.len().try_into().unwrap()
+}
+
+pub(crate) fn slice<'a>(text: &'a str, range: &Range<u64>) -> &'a str {
+    let [start, end] = [range.start, range.end].map(|at| usize::try_from(at).unwrap());
+    text.get(start..end).unwrap()
+}
+
 /// A part to be composed.
 #[derive(Clone, Debug)]
 pub(crate) enum Made {
-    Leaf { header: Vec<&'static str>, body: Vec<&'static str>, filler: usize },
-    Multipart { preamble: Vec<&'static str>, parts: Vec<Made>, epilogue: Option<Vec<&'static str>> },
+    Leaf {
+        header: Vec<&'static str>,
+        body: Vec<u8>,
+    },
+    Multipart {
+        header: Vec<&'static str>,
+        preamble: Vec<&'static str>,
+        parts: Vec<Made>,
+        epilogue: Option<Vec<&'static str>>,
+    },
     Message(Box<Made>),
 }
 
@@ -56,15 +73,28 @@ const BOUNDARIES: [&str; 5] = ["b", "bb", "b-b", "b =", "b--b"];
 const LINES: [&str; 12] =
     ["", "text", "--", "---", "--bbb", "--b x", "---b", "--b-", " --b", "--c--", "-", "From here"];
 
+fn lines() -> impl Strategy<Value = Vec<&'static str>> {
+    vec(proptest::sample::select(&LINES), 0..4)
+}
+
+/// Trees of parts.
 pub(crate) fn made() -> impl Strategy<Value = Made> {
-    let lines = || vec(proptest::sample::select(&LINES), 0..4);
     let header = vec(proptest::sample::select(&["A: b", "Content-Type: text/x; a=\r\n \"b\"", "X-c:"]), 0..3);
     let filler = prop_oneof![8 => Just(0), 1 => 65_400_usize..65_600];
-    let leaf = (header, lines(), filler).prop_map(|(header, body, filler)| Made::Leaf { header, body, filler });
-    let epilogue = prop_oneof![3 => lines().prop_map(Some), 1 => Just(None)];
+    let leaf = (header, lines(), filler).prop_map(|(header, lines, filler)| {
+        let filler = b"filler-\n--".iter().copied().cycle().take(filler);
+        Made::Leaf { header, body: lines.join("\n").into_bytes().into_iter().chain(filler).collect() }
+    });
+    made_of(leaf)
+}
+
+/// Trees with these leaves.
+pub(crate) fn made_of(leaf: impl Strategy<Value = Made> + 'static) -> impl Strategy<Value = Made> {
+    let epilogue = || prop_oneof![3 => lines().prop_map(Some), 1 => Just(None)];
+    let header = || vec(Just("Content-Transfer-Encoding: 8bit"), 0..2);
     leaf.prop_recursive(4, 20, 4, move |inner| {
-        let multipart = (lines(), vec(inner.clone(), 1..4), epilogue.clone())
-            .prop_map(|(preamble, parts, epilogue)| Made::Multipart { preamble, parts, epilogue });
+        let multipart = (header(), lines(), vec(inner.clone(), 1..4), epilogue())
+            .prop_map(|(header, preamble, parts, epilogue)| Made::Multipart { header, preamble, parts, epilogue });
         prop_oneof![3 => multipart, 1 => inner.prop_map(|inner| Made::Message(Box::new(inner)))]
     })
 }
@@ -72,24 +102,24 @@ pub(crate) fn made() -> impl Strategy<Value = Made> {
 impl Made {
     pub(crate) fn compose(&self, end: &str) -> Composed {
         let mut to = Composed::default();
-        self.write(&mut to, end, String::new(), 0);
+        self.write(&mut to, end, "", 0);
         to
     }
 
-    fn write(&self, to: &mut Composed, end: &str, path: String, depth: usize) {
+    fn write(&self, to: &mut Composed, end: &str, path: &str, depth: usize) {
         let inner = |number: usize| if path.is_empty() { number.to_string() } else { format!("{path}.{number}") };
         let (start, index) = (to.at(), to.parts.len());
-        to.parts.push((path.clone(), 0..0, 0..0));
+        to.parts.push((path.to_owned(), 0..0, 0..0));
         let body = match self {
-            Self::Leaf { header, body, filler } => {
+            Self::Leaf { header, body } => {
                 to.lines(header, end);
                 to.line("", end);
                 let at = to.at();
-                to.lines(body, end);
-                to.text.extend(b"filler-\n--".iter().cycle().take(*filler));
+                to.text.extend_from_slice(body);
                 at
             }
-            Self::Multipart { preamble, parts, epilogue } => {
+            Self::Multipart { header, preamble, parts, epilogue } => {
+                to.lines(header, end);
                 let boundary = BOUNDARIES[depth % BOUNDARIES.len()];
                 to.line(&format!("Content-Type: multipart/mixed; boundary=\"{boundary}\""), end);
                 to.line("", end);
@@ -98,7 +128,7 @@ impl Made {
                 for (number, part) in parts.iter().enumerate() {
                     let padding = ["", " ", "\t "][number % 3];
                     to.line(&format!("{}--{boundary}{padding}", if to.at() == at { "" } else { end }), end);
-                    part.write(to, end, inner(number + 1), depth + 1);
+                    part.write(to, end, &inner(number + 1), depth + 1);
                 }
                 if let Some(epilogue) = epilogue {
                     to.line(&format!("{end}--{boundary}--"), end);
@@ -110,7 +140,7 @@ impl Made {
                 to.line("Content-Type: message/rfc822", end);
                 to.line("", end);
                 let at = to.at();
-                part.write(to, end, inner(1), depth);
+                part.write(to, end, &inner(1), depth);
                 at
             }
         };
@@ -121,7 +151,7 @@ impl Made {
 
 impl Composed {
     fn at(&self) -> u64 {
-        self.text.len() as u64
+        len(&self.text)
     }
 
     fn line(&mut self, line: &str, end: &str) {
@@ -153,3 +183,28 @@ pub(crate) fn mails(folder: &str) -> Vec<(String, Vec<u8>)> {
     assert!(!mails.is_empty(), "there are no mails in {folder}");
     mails
 }
+
+/// A random generator that counts.
+pub(crate) struct Counting(pub(crate) u64);
+
+impl rand_core::TryRng for Counting {
+    type Error = std::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        self.try_next_u64().map(|next| u32::try_from(next >> 32).unwrap())
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        Ok(self.0)
+    }
+
+    fn try_fill_bytes(&mut self, to: &mut [u8]) -> Result<(), Self::Error> {
+        for octet in to {
+            *octet = self.try_next_u64()?.to_be_bytes()[0];
+        }
+        Ok(())
+    }
+}
+
+impl rand_core::TryCryptoRng for Counting {}

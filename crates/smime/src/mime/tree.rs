@@ -347,21 +347,21 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::mime::testing::{Pieces, made};
+    use crate::mime::testing::{Pieces, len, made, slice};
 
     fn read(text: &str) -> Tree {
-        Tree::read(Cursor::new(text), 0..text.len() as u64, &Limits::default()).unwrap()
+        Tree::read(Cursor::new(text), 0..len(text.as_bytes()), &Limits::default()).unwrap()
     }
 
     fn bodies<'a>(tree: &Tree, text: &'a str) -> Vec<&'a str> {
-        tree.parts.iter().map(|part| &text[part.body.start as usize..part.body.end as usize]).collect()
+        tree.parts.iter().map(|part| slice(text, &part.body)).collect()
     }
 
     proptest! {
         #[test]
         fn parts_are_where_they_were_put(made in made(), crlf: bool, sizes in vec(1_usize..70_000, 1..4)) {
             let composed = made.compose(if crlf { "\r\n" } else { "\n" });
-            let end = composed.text.len() as u64;
+            let end = len(&composed.text);
             let sizes: Vec<_> = sizes.iter().map(|size| if composed.text.len() > 10_000 { size | 1024 } else { *size }).collect();
             let tree = Tree::read(Pieces::new(&composed.text, &sizes), 0..end, &Limits::default()).unwrap();
             let found: Vec<_> = tree.parts.iter().enumerate()
@@ -405,7 +405,7 @@ mod tests {
         let paths: Vec<_> = (0..tree.parts.len()).map(|part| tree.path(part)).collect();
         assert_eq!(paths, ["", "1", "1.1", "1.1.1", "2"]);
         assert_eq!(bodies(&tree, text)[4], "z\r\n--b");
-        assert_eq!(tree.parts[0].shape, Shape::Multipart { preamble: Some(41), epilogue: Some(text.len() as u64) });
+        assert_eq!(tree.parts[0].shape, Shape::Multipart { preamble: Some(41), epilogue: Some(len(text.as_bytes())) });
         assert!(matches!(tree.parts[1].shape, Shape::Multipart { epilogue: None, .. }));
     }
 
@@ -420,7 +420,7 @@ mod tests {
     fn nesting_and_parts_have_limits() {
         let limits = Limits { nesting: 2, parts: 3, ..Limits::default() };
         let message = "Content-Type: message/rfc822\n\n";
-        let read = |text: &str| Tree::read(Cursor::new(text), 0..text.len() as u64, &limits);
+        let read = |text: &str| Tree::read(Cursor::new(text), 0..len(text.as_bytes()), &limits);
         let tree = read(&message.repeat(5)).unwrap();
         assert_eq!(tree.parts.len(), 3);
         assert_eq!(tree.parts[2].shape, Shape::TooDeep);

@@ -16,7 +16,8 @@ impl<M: Read + Seek> Window<M> {
     pub(crate) fn new(mut mail: M, range: Range<u64>) -> io::Result<Self> {
         mail.seek(SeekFrom::Start(range.start))?;
         let len = range.end.saturating_sub(range.start);
-        Ok(Self(BufReader::with_capacity(BUFFER, mail).take(len)))
+        let buffer = usize::try_from(len).map_or(BUFFER, |len| len.clamp(1, BUFFER));
+        Ok(Self(BufReader::with_capacity(buffer, mail).take(len)))
     }
 }
 
