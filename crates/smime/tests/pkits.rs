@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, path::Path as FilePath};
 use der::oid::ObjectIdentifier;
 use sealpost_smime::{
     Certificate, UnixTime,
-    path::{Path, Distrust, PolicyRules, Purpose, RevocationPolicy, Validator},
+    path::{Distrust, Path, PolicyRules, Purpose, RevocationPolicy, Validator},
 };
 
 /// 2026-11-27T12:00:00Z; the suite is valid from 2010 to 2030.
