@@ -11,8 +11,8 @@ use crate::{
     Certificate, Credential, Enveloped, Error, LegacyCiphers, Limits, Result,
     enveloped::{Judge, Opener},
     mime::{
-        body::decoded,
         locate::{Entity, Kind, Pkcs7},
+        transfer::decoded,
     },
 };
 
@@ -115,20 +115,14 @@ impl Decrypter {
         };
         let mail = RefCell::new(mail);
         let judges = || Box::new(MailJudge::new(&self.limits)) as Box<dyn Judge>;
-        let opener = Opener {
-            credentials: &self.credentials,
-            limits: &self.limits,
-            legacy: self.legacy,
-            judges: Some(&judges),
-        };
-        let mut readers = [Shared(&mail), Shared(&mail)];
-        let mut each = readers.iter_mut();
+        let opener =
+            Opener { credentials: &self.credentials, limits: &self.limits, legacy: self.legacy, judges: Some(&judges) };
         let mut reopen = || {
-            let reader = each.next().ok_or(Error::structure("an encrypted mail", "it was read more than twice"))?;
-            decoded(reader, body.clone(), *encoding)
+            let message = decoded(Shared(&mail), body.clone(), *encoding)?;
+            Ok(Box::new(message) as Box<dyn Read>)
         };
         let mut splice = Splice::new(&entity.header, &self.limits, out);
-        let opened = opener.open(&mut reopen, rng, &mut splice).map_err(Splice::error)?;
+        let opened = opener.open(&mut reopen, rng, &mut splice).map_err(Error::unwrapped)?;
         splice.finish()?;
         Ok(Decrypted { message: opened.message, certificate: opened.certificate })
     }

@@ -6,6 +6,7 @@ mod asn1;
 mod ber;
 mod capabilities;
 mod certificate;
+mod content;
 mod decrypt;
 mod encrypt;
 mod enveloped;
@@ -29,12 +30,14 @@ mod verify;
 pub use capabilities::Capabilities;
 pub use certificate::{Certificate, KeyUsage};
 pub use decrypt::{Decrypted, Decrypter};
+pub use encrypt::{Encrypted, Encrypter};
 pub use enveloped::{
     ContentCipher, Credential, Enveloped, IdentifyBy, LegacyCiphers, ListedRecipient, Opened, PrivateKey, Recipient,
     RecipientId, RecipientKind,
 };
 pub use error::{Error, Result};
 pub use limits::Limits;
+pub use sign::{Signed, Signer};
 pub use signed::{CertificateIdentifier, Flaw, SignerInfo};
 pub use time::UnixTime;
 pub use verify::{Form, SignerReport, Verdict, Verification, Verifier};

@@ -1,7 +1,6 @@
 //! The MIME side of S/MIME (RFC 8551 §3): where the protected parts are, and how they are written.
 
 pub(crate) mod base64;
-pub(crate) mod body;
 pub(crate) mod canonical;
 pub(crate) mod claim;
 pub(crate) mod frame;

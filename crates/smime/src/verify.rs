@@ -141,7 +141,8 @@ impl Verifier {
         certificates: &[Certificate],
         digests: &Digests,
     ) -> SignerReport {
-        let mut found = SignerReport { certificate: None, integrity: Err(Flaw::NoCertificate), trust: None, info: None };
+        let mut found =
+            SignerReport { certificate: None, integrity: Err(Flaw::NoCertificate), trust: None, info: None };
         for certificate in certificates.iter().chain(&self.known).filter(|candidate| info.matches(candidate)) {
             let integrity = general.clone().and_then(|()| info.check(digests, oid::DATA, certificate));
             let trust = integrity.is_ok().then(|| self.validator.validate(certificate, certificates));

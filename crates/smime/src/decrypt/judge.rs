@@ -154,7 +154,14 @@ mod tests {
                 assert_eq!(judged(&content, size), expected, "{body:?} {size}");
             }
         }
-        for content in ["", "hello", "\r\nhello\r\n", "Subject: x\r\n\r\nx", "Content-Type: text/plain\r\n", "Content-Type: a\r\nx\r\n\r\n"] {
+        for content in [
+            "",
+            "hello",
+            "\r\nhello\r\n",
+            "Subject: x\r\n\r\nx",
+            "Content-Type: text/plain\r\n",
+            "Content-Type: a\r\nx\r\n\r\n",
+        ] {
             assert!(!judged(content.as_bytes(), 7), "{content:?}");
         }
     }

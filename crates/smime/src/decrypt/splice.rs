@@ -29,14 +29,6 @@ impl<'a> Splice<'a> {
         Self { outer, limits, state: State::Head(Vec::new(), out) }
     }
 
-    /// What went wrong, if it was here that it did.
-    pub(super) fn error(error: Error) -> Error {
-        match error {
-            Error::Write(error) => error.downcast().unwrap_or_else(Error::Write),
-            other => other,
-        }
-    }
-
     /// All of the entity has come.
     pub(super) fn finish(mut self) -> Result<()> {
         self.begin()?;

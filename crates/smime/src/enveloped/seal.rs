@@ -1,7 +1,7 @@
 //! EnvelopedData (RFC 5652 §6.1) and AuthEnvelopedData (RFC 5083 §2.1), written in DER. All lengths are known before
 //! the first octet of content, so that content of any size goes through a small buffer.
 
-use std::io::{Read, Write};
+use std::io::Write;
 
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -14,6 +14,7 @@ use crate::{
     Error, Result,
     asn1::{write, write_oid},
     ber::{element_len, header},
+    content::Content,
     oid,
 };
 
@@ -83,7 +84,7 @@ impl Envelope {
     /// # Errors
     ///
     /// [`Error::Structure`] if the content does not have the announced length; [`Error::Read`], [`Error::Write`].
-    pub(crate) fn write(self, content: &mut dyn Read, content_len: u64, out: &mut dyn Write) -> Result<()> {
+    pub(crate) fn write(self, content: &mut Content<'_>, content_len: u64, out: &mut dyn Write) -> Result<()> {
         let frame = self.frame(content_len)?;
         // Keys and nonces have their lengths from `new`.
         let encryptor = Encryptor::new(&self.algorithm, &self.key).ok_or(Error::Key("the content key"))?;

@@ -1,10 +1,13 @@
 //! Bodies in their transfer encodings (RFC 2045 §6), decoded and copied as streams.
 
-use std::io::{self, Read, Write};
+use std::{
+    io::{self, Read, Seek, Write},
+    ops::Range,
+};
 
 use sealpost_mail::Encoding;
 
-use super::{base64, header::Transfer};
+use super::{base64, header::Transfer, window::Window};
 use crate::{Error, Result};
 
 /// How much is read at once.
@@ -77,6 +80,12 @@ impl<R: Read> Read for Quoted<R> {
         self.at += len;
         Ok(len)
     }
+}
+
+/// The octets that a body in a mail stands for.
+pub(crate) fn decoded<M: Read + Seek>(mail: M, body: Range<u64>, encoding: Transfer) -> Result<Decoded<Window<M>>> {
+    let window = Window::new(mail, body).map_err(Error::read)?;
+    Ok(Decoded::new(window, encoding))
 }
 
 /// Copies a stream to its end.

@@ -10,17 +10,14 @@ use crate::{
     Error, Limits, Result,
     algorithm::Digest,
     mime::{
-        body::decoded,
         canonical::Canonical,
         header::Transfer,
         locate::{Entity, Kind, Pkcs7, Signed},
+        transfer::{decoded, each},
         window::Window,
     },
     signed::{Digests, Hashes, SignedData},
 };
-
-/// How much is read at once.
-const BUFFER: usize = 64 << 10;
 
 /// A content that was hashed.
 #[derive(Debug)]
@@ -117,24 +114,13 @@ impl Place {
             Self::Part(range, lines) => {
                 let part = Window::new(mail, range.clone()).map_err(Error::read)?;
                 match lines {
-                    Lines::Canonical => pour(Canonical::new(part), sink),
-                    Lines::AsTheyCame => pour(part, sink),
+                    Lines::Canonical => each(&mut Canonical::new(part), sink).map(drop),
+                    Lines::AsTheyCame => each(&mut { part }, sink).map(drop),
                 }
             }
             Self::Message(body, encoding) => {
                 SignedData::read(decoded(mail, body.clone(), *encoding)?, limits, sink).map(drop)
             }
-        }
-    }
-}
-
-/// Gives all that can be read, piece by piece.
-fn pour(mut from: impl Read, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-    let mut buffer = vec![0; BUFFER];
-    loop {
-        match from.read(&mut buffer).map_err(Error::read)? {
-            0 => return Ok(()),
-            len => sink(buffer.get(..len).unwrap_or_default())?,
         }
     }
 }

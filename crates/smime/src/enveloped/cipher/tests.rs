@@ -40,7 +40,9 @@ fn nothing() -> Box<dyn Judge> {
 fn encrypt(algorithm: &ContentAlgorithm, key: &[u8], content: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let mut out = Vec::new();
     let encryptor = Encryptor::new(algorithm, key).unwrap();
-    let tag = encryptor.run(&mut &content[..], content.len().try_into().unwrap(), &mut out).unwrap();
+    let tag = encryptor
+        .run(&mut |to| to.write_all(&content).map_err(Error::Write), content.len().try_into().unwrap(), &mut out)
+        .unwrap();
     (out, tag.to_vec())
 }
 
@@ -143,7 +145,9 @@ fn a_content_of_another_length_is_refused() {
         for (content, len) in [(10, 9), (10, 11), (BUFFER, BUFFER - 1), (BUFFER, BUFFER + 1), (0, 1), (1, 0)] {
             let encryptor = Encryptor::new(&algorithm, &vec![2; cipher.key_len()]).unwrap();
             let content = vec![3; content];
-            let error = encryptor.run(&mut &content[..], len.try_into().unwrap(), &mut Vec::new()).unwrap_err();
+            let error = encryptor
+                .run(&mut |to| to.write_all(&content).map_err(Error::Write), len.try_into().unwrap(), &mut Vec::new())
+                .unwrap_err();
             assert!(matches!(error, Error::Structure { .. }));
         }
     }

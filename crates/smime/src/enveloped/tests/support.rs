@@ -47,7 +47,7 @@ pub(super) fn rng() -> impl CryptoRng {
 
 fn random<const N: usize>() -> [u8; N] {
     use der::oid::ObjectIdentifier;
-use rand_core::Rng;
+    use rand_core::Rng;
     let mut octets = [0; N];
     rng().fill_bytes(&mut octets);
     octets
@@ -162,7 +162,7 @@ pub(super) fn seal(cipher: ContentCipher, recipients: &[Recipient], content: &[u
     let len = content.len().try_into().unwrap();
     let announced = envelope.len(len).unwrap();
     let mut message = Vec::new();
-    envelope.write(&mut &content[..], len, &mut message).unwrap();
+    envelope.write(&mut |to| to.write_all(content).map_err(crate::Error::Write), len, &mut message).unwrap();
     assert_eq!(announced, u64::try_from(message.len()).unwrap());
     message
 }
