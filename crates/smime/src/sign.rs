@@ -1,6 +1,7 @@
 //! Signing a mail (RFC 8551 §3.5).
 
 use std::{
+    fmt,
     io::{self, Read, Seek, Write},
     sync::Arc,
 };
@@ -195,6 +196,17 @@ impl Signer {
         encoder.write_all(&parts.detached()).map_err(Error::Write)?;
         encoder.finish().map_err(Error::Write)?;
         out.write_all(&frame.tail).map_err(Error::Write)
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { certificate, scheme, form, .. } = self;
+        f.debug_struct("Signer")
+            .field("certificate", certificate)
+            .field("scheme", scheme)
+            .field("form", form)
+            .finish_non_exhaustive()
     }
 }
 
