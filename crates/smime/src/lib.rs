@@ -26,8 +26,10 @@ mod signed;
 mod time;
 mod verify;
 
+pub use capabilities::Capabilities;
 pub use certificate::Certificate;
 pub use enveloped::ContentCipher;
 pub use error::{Error, Result};
 pub use limits::Limits;
+pub use signed::{CertificateIdentifier, Flaw, SignerInfo};
 pub use time::UnixTime;
