@@ -47,7 +47,7 @@ pub(super) fn rng() -> impl CryptoRng {
 
 fn random<const N: usize>() -> [u8; N] {
     use der::oid::ObjectIdentifier;
-use rand_core::Rng;
+    use rand_core::Rng;
     let mut octets = [0; N];
     rng().fill_bytes(&mut octets);
     octets
@@ -57,7 +57,7 @@ use rand_core::Rng;
 static RSA: LazyLock<Mutex<Vec<SoftwareKey>>> = LazyLock::new(|| {
     let key = || {
         use rsa::pkcs8::EncodePrivateKey;
-        let key = rsa::RsaPrivateKey::new_unchecked_size(&mut rng(), 1024);
+        let key = rsa::RsaPrivateKey::new(&mut rng(), 1024).unwrap();
         SoftwareKey::from_der(key.to_pkcs8_der().unwrap().as_bytes(), None, &limits()).unwrap()
     };
     Mutex::new((0..4).map(|_| key()).collect())
