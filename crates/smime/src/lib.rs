@@ -28,5 +28,6 @@ mod verify;
 
 pub use certificate::Certificate;
 pub use error::{Error, Result};
+pub use identity::Identity;
 pub use limits::Limits;
 pub use time::UnixTime;
