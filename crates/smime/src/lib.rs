@@ -38,6 +38,7 @@ pub use enveloped::{
     RecipientId, RecipientKind,
 };
 pub use error::{Error, Result};
+pub use identity::Identity;
 pub use limits::Limits;
 pub use sign::{Signed, Signer};
 pub use signed::{CertificateIdentifier, Flaw, SignerInfo};
