@@ -163,9 +163,10 @@ impl<'a> Search<'a> {
         self.crls_in_progress.push(at);
         let accepted = signers.into_iter().any(|signer| {
             self.signed_list(signer, at, crl)
-                && match signer.anchor {
-                    true => signer.at == subject.anchor.at,
-                    false => self.find(signer, Target::CrlSigner { anchor: subject.anchor.at }).is_ok(),
+                && if signer.anchor {
+                    signer.at == subject.anchor.at
+                } else {
+                    self.find(signer, Target::CrlSigner { anchor: subject.anchor.at }).is_ok()
                 }
         });
         self.crls_in_progress.pop();
