@@ -161,7 +161,7 @@ fn a_message_is_as_long_as_announced() {
             let mut out = Vec::new();
             envelope
                 .write(
-                    &mut |to| io::copy(&mut io::Read::take(io::repeat(7), len), to).map(drop).map_err(Error::Write),
+                    &mut |to| io::copy(&mut Read::take(io::repeat(7), len), to).map(drop).map_err(Error::Write),
                     len,
                     &mut out,
                 )
