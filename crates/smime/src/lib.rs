@@ -39,6 +39,7 @@ pub use enveloped::{
 };
 pub use error::{Error, Result};
 pub use identity::Identity;
+pub use inspect::{PartStructure, Protection, SignedStructure, Structure};
 pub use limits::Limits;
 pub use sign::{Signed, Signer};
 pub use signed::{CertificateIdentifier, Flaw, SignerInfo};
