@@ -29,7 +29,7 @@ mod time;
 mod verify;
 
 pub use capabilities::Capabilities;
-pub use certificate::Certificate;
+pub use certificate::{Certificate, KeyUsage};
 pub use enveloped::ContentCipher;
 pub use error::{Error, Result};
 pub use limits::Limits;
