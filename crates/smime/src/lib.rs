@@ -37,6 +37,7 @@ pub use enveloped::{
     ContentCipher, Credential, Enveloped, IdentifyBy, LegacyCiphers, ListedRecipient, Opened, PrivateKey, Recipient,
     RecipientId, RecipientKind,
 };
+pub use enveloped::ContentCipher;
 pub use error::{Error, Result};
 pub use identity::Identity;
 pub use inspect::{PartStructure, Protection, SignedStructure, Structure};
