@@ -26,6 +26,7 @@ mod signed;
 mod time;
 mod verify;
 
+pub use capabilities::Capabilities;
 pub use certificate::{Certificate, KeyUsage};
 pub use enveloped::{
     ContentCipher, Credential, Enveloped, IdentifyBy, LegacyCiphers, ListedRecipient, Opened, PrivateKey, Recipient,
@@ -33,4 +34,5 @@ pub use enveloped::{
 };
 pub use error::{Error, Result};
 pub use limits::Limits;
+pub use signed::{CertificateIdentifier, Flaw, SignerInfo};
 pub use time::UnixTime;

@@ -21,7 +21,7 @@ use crate::{
 
 pub(crate) use ec::{Edwards, Montgomery, Nist256, Nist384};
 #[cfg(feature = "pqc")]
-pub(crate) use pqc::{Dsa, Kem};
+pub(crate) use pqc::{Dsa, DsaSet, Kem, KemSet};
 pub(crate) use rsa::Rsa;
 
 const PLACE: &str = "a public key";

@@ -91,7 +91,7 @@ impl Edwards {
 pub(crate) struct Montgomery([u8; 32]);
 
 impl Montgomery {
-    pub(super) fn read(key: &[u8]) -> Result<Self> {
+    pub(crate) fn read(key: &[u8]) -> Result<Self> {
         key.try_into().map(Self).map_err(|_| Error::structure(PLACE, "an X25519 key must have 32 octets"))
     }
 

@@ -182,7 +182,7 @@ mod tests {
     use getrandom::{SysRng, rand_core::UnwrapErr};
 
     #[test]
-    fn paddings_come_off_where_they_were_put_on_and_only_there() {
+    fn pkcs1_comes_off_where_it_was_put_on_and_only_there() {
         let mut rng = UnwrapErr(SysRng);
         let key = [7; 32];
         let padded = pkcs1_pad(&key, 128, &mut rng).unwrap();
@@ -202,7 +202,12 @@ mod tests {
         assert!(!bool::from(pkcs1_unpad(&short, 32).0));
         assert!(pkcs1_pad(&[7; 118], 128, &mut rng).is_none());
         assert!(pkcs1_pad(&[7; 117], 128, &mut rng).is_some());
+    }
 
+    #[test]
+    fn oaep_comes_off_where_it_was_put_on_and_only_there() {
+        let mut rng = UnwrapErr(SysRng);
+        let key = [7; 32];
         for (digest, mask) in
             [(Digest::Sha1, Digest::Sha1), (Digest::Sha256, Digest::Sha1), (Digest::Sha1, Digest::Sha512)]
         {

@@ -160,6 +160,30 @@ impl Kem {
         }
     }
 
+    /// What a fixed message gives: the ciphertext and the secret, to try a private key with.
+    pub(crate) fn encapsulate_fixed(&self) -> Option<(Vec<u8>, Zeroizing<Vec<u8>>)> {
+        let message = [0x5a; 32].into();
+        let octets = self.octets.as_slice();
+        let (ciphertext, secret) = match self.set {
+            KemSet::MlKem512 => {
+                let key = ml_kem::EncapsulationKey::<MlKem512>::new_from_slice(octets).ok()?;
+                let (ciphertext, secret) = key.encapsulate_deterministic(&message);
+                (ciphertext.to_vec(), secret)
+            }
+            KemSet::MlKem768 => {
+                let key = ml_kem::EncapsulationKey::<MlKem768>::new_from_slice(octets).ok()?;
+                let (ciphertext, secret) = key.encapsulate_deterministic(&message);
+                (ciphertext.to_vec(), secret)
+            }
+            KemSet::MlKem1024 => {
+                let key = ml_kem::EncapsulationKey::<MlKem1024>::new_from_slice(octets).ok()?;
+                let (ciphertext, secret) = key.encapsulate_deterministic(&message);
+                (ciphertext.to_vec(), secret)
+            }
+        };
+        Some((ciphertext, Zeroizing::new(secret.to_vec())))
+    }
+
     fn encapsulate_as<K: Encapsulate>(&self, rng: &mut dyn CryptoRng) -> Result<(Vec<u8>, Zeroizing<Vec<u8>>)> {
         let key = K::new_from_slice(&self.octets).map_err(|_| Error::structure(PLACE, "the key is not in range"))?;
         let (ciphertext, mut secret) = key.encapsulate_with_rng(rng);

@@ -59,6 +59,36 @@ impl SignedAttributes {
     }
 }
 
+/// What must be signed if it is there.
+const SIGNED: [ObjectIdentifier; 8] = [
+    oid::CONTENT_TYPE,
+    oid::MESSAGE_DIGEST,
+    oid::SIGNING_TIME,
+    oid::SMIME_CAPABILITIES,
+    oid::ENCRYPTION_KEY_PREFERENCE,
+    oid::SIGNING_CERTIFICATE,
+    oid::SIGNING_CERTIFICATE_V2,
+    oid::ALGORITHM_PROTECTION,
+];
+
+/// Looks over the field `unsignedAttrs`: nothing in it counts, and nothing may stand there that would count elsewhere.
+pub(super) fn check_unsigned(field: &Element<'_>) -> Result<(), Flaw> {
+    match read_list(field, "unsignedAttrs")?.iter().find(|attribute| SIGNED.contains(&attribute.id)) {
+        Some(attribute) => Err(Flaw::AttributeUnsigned(attribute.id)),
+        None => Ok(()),
+    }
+}
+
+fn read_list<'a>(field: &Element<'a>, place: &'static str) -> Result<Vec<Attribute<'a>>, Flaw> {
+    let malformed = |what| Flaw::Malformed { place, what };
+    let attributes = field.inner(place).map_err(|_| malformed("they can't be read"))?;
+    if attributes.len() > MOST {
+        return Err(malformed("there are too many"));
+    }
+    let attributes = attributes.iter().map(attribute).collect::<Result<Vec<_>>>();
+    attributes.map_err(|_| malformed("an attribute can't be read"))
+}
+
 struct Attribute<'a> {
     id: ObjectIdentifier,
     raw: &'a [u8],
@@ -69,13 +99,7 @@ struct List<'a>(Vec<Attribute<'a>>);
 
 impl<'a> List<'a> {
     fn read(field: &Element<'a>) -> Result<Self, Flaw> {
-        let malformed = |what| Flaw::Malformed { place: PLACE, what };
-        let attributes = field.inner(PLACE).map_err(|_| malformed("they can't be read"))?;
-        if attributes.len() > MOST {
-            return Err(malformed("there are too many"));
-        }
-        let attributes = attributes.iter().map(attribute).collect::<Result<Vec<_>>>();
-        let attributes = attributes.map_err(|_| malformed("an attribute can't be read"))?;
+        let attributes = read_list(field, PLACE)?;
         let mut ids: Vec<_> = attributes.iter().map(|attribute| attribute.id).collect();
         ids.sort_unstable();
         match ids.windows(2).find_map(|pair| if let [a, b] = pair { (a == b).then_some(*a) } else { None }) {

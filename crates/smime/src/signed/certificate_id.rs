@@ -54,11 +54,7 @@ impl EssCertificate {
         let is_named = self.issuer_serial.as_ref().is_none_or(|(issuer, serial)| {
             same_number(serial, certificate.serial()) && *issuer == names(certificate.issuer())
         });
-        if digest.hash(certificate.as_der()) == self.hash && is_named {
-            Ok(())
-        } else {
-            Err(Flaw::SigningCertificate)
-        }
+        if digest.hash(certificate.as_der()) == self.hash && is_named { Ok(()) } else { Err(Flaw::SigningCertificate) }
     }
 }
 
@@ -84,10 +80,9 @@ fn first<'a>(value: &Element<'a>) -> Result<Vec<Element<'a>>> {
 
 fn read_issuer_serial(element: &Element<'_>) -> Result<(Vec<u8>, Vec<u8>)> {
     match element.expect(Tag::Sequence, PLACE)?.inner(PLACE)?.as_slice() {
-        [issuer, serial] => Ok((
-            issuer.expect(Tag::Sequence, PLACE)?.raw.to_vec(),
-            serial.expect(Tag::Integer, PLACE)?.value.to_vec(),
-        )),
+        [issuer, serial] => {
+            Ok((issuer.expect(Tag::Sequence, PLACE)?.raw.to_vec(), serial.expect(Tag::Integer, PLACE)?.value.to_vec()))
+        }
         _ => Err(Error::structure(PLACE, "issuer and serial number were expected")),
     }
 }

@@ -24,6 +24,9 @@ pub enum Flaw {
     /// The value of a signed attribute is malformed.
     #[error("the signed attribute {} is malformed", name(.0))]
     AttributeMalformed(ObjectIdentifier),
+    /// An attribute that must be signed stands among those that are not (RFC 5652 §11, RFC 8551 §2.5).
+    #[error("the attribute {} is not signed", name(.0))]
+    AttributeUnsigned(ObjectIdentifier),
     /// What stands in the signature can't be read.
     #[error("{place}: {what}")]
     Malformed {

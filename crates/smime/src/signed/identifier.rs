@@ -90,10 +90,9 @@ pub(super) fn context(number: u32, form: Form) -> Tag {
 /// Whether content octets of INTEGERs are the same number: some write more zeros than DER allows.
 pub(super) fn same_number(a: &[u8], b: &[u8]) -> bool {
     fn shortest(mut octets: &[u8]) -> &[u8] {
-        while let [0, rest @ [low, ..]] = octets {
-            if *low >= 0x80 {
-                break;
-            }
+        while let [0, rest @ ..] = octets
+            && rest.first().is_some_and(|next| *next < 0x80)
+        {
             octets = rest;
         }
         octets

@@ -1,0 +1,5 @@
+//! Tests of SignedData.
+
+mod vectors;
+
+use super::*;
