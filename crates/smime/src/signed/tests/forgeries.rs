@@ -17,7 +17,7 @@ fn message_digest() -> Vec<u8> {
 /// A SignerInfo with these signed attributes, signed over `signed`.
 fn signer_info(attributes: &[u8], signed: &[u8], unsigned: &[u8]) -> Vec<u8> {
     let (digest, signature) = SignatureScheme::Ed25519.to_cms();
-    let sid = CertificateIdentifier::issuer_and_serial(&CERTIFICATE).to_der();
+    let sid = crate::CertificateIdentifier::issuer_and_serial(&CERTIFICATE).to_der();
     let value = KEY.key.sign(signed).to_bytes();
     write(0x30, &[&[2, 1, 1], &sid, &digest, attributes, &signature, &write(0x04, &[&value]), unsigned])
 }
@@ -202,7 +202,7 @@ fn what_is_odd_concerns_nothing_else() {
     let unreadable = write(0x30, &[&[2, 1, 1]]);
     let long = write(0x30, &[&vec![0; 300 << 10]]);
     let dsa = write(0x30, &[&write_oid(ObjectIdentifier::new_unwrap("1.2.840.10040.4.3"))]);
-    let sid = CertificateIdentifier::issuer_and_serial(&CERTIFICATE).to_der();
+    let sid = crate::CertificateIdentifier::issuer_and_serial(&CERTIFICATE).to_der();
     let other = write(0x30, &[&[2, 1, 1], &sid, &dsa, &write(0xa0, &[&content_type()]), &dsa, &write(4, &[])]);
     let digests = write(0x31, &[&dsa, &Digest::Sha512.to_der(), &Digest::Sha512.to_der()]);
     let attribute_certificate = write(0xa2, &[&[5, 0]]);
@@ -256,10 +256,10 @@ fn key_identifiers_come_in_pieces_too() {
     let (first, second) = id.split_at(5);
     for sid in [write(0x80, &[id]), write(0xa0, &[&write(4, &[first]), &write(4, &[second])])] {
         let element = Element::from_der(&sid, PLACE).unwrap();
-        assert!(CertificateIdentifier::read(&element, PLACE).unwrap().matches(&CERTIFICATE));
+        assert!(crate::CertificateIdentifier::read(&element, PLACE).unwrap().matches(&CERTIFICATE));
     }
     let pieces = write(0xa0, &[&write(4, &[first]), &[5, 0]]);
-    assert!(CertificateIdentifier::read(&Element::from_der(&pieces, PLACE).unwrap(), PLACE).is_err());
+    assert!(crate::CertificateIdentifier::read(&Element::from_der(&pieces, PLACE).unwrap(), PLACE).is_err());
 }
 
 #[test]
