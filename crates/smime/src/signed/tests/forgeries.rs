@@ -157,21 +157,22 @@ fn the_order_may_be_that_of_the_sender_or_of_der() {
     }
 }
 
+/// Everything constructed gets an indefinite length, the content comes in pieces.
+fn indefinite(der: &[u8]) -> Vec<u8> {
+    let each = |element: Element<'_>| match element.raw[0] {
+        tag if tag & 0x20 != 0 => [&[tag, 0x80], &indefinite(element.value)[..], &[0, 0]].concat(),
+        4 if element.value == CONTENT => {
+            let pieces: Vec<u8> = CONTENT.chunks(5).flat_map(|piece| write(4, &[piece])).collect();
+            [&[0x24, 0x80], &pieces[..], &[0, 0]].concat()
+        }
+        _ => element.raw.to_vec(),
+    };
+    crate::asn1::elements(der, PLACE).unwrap().into_iter().flat_map(each).collect()
+}
+
 #[test]
 fn ber_is_as_good_as_der() {
     let der = with_signers(&[&with_attributes(&[content_type(), message_digest()])]);
-    // Everything constructed gets an indefinite length, the content comes in pieces.
-    fn indefinite(der: &[u8]) -> Vec<u8> {
-        let each = |element: Element<'_>| match element.raw[0] {
-            tag if tag & 0x20 != 0 => [&[tag, 0x80], &indefinite(element.value)[..], &[0, 0]].concat(),
-            4 if element.value == CONTENT => {
-                let pieces: Vec<u8> = CONTENT.chunks(5).flat_map(|piece| write(4, &[piece])).collect();
-                [&[0x24, 0x80], &pieces[..], &[0, 0]].concat()
-            }
-            _ => element.raw.to_vec(),
-        };
-        crate::asn1::elements(der, PLACE).unwrap().into_iter().flat_map(each).collect()
-    }
     assert_eq!(verdict(&der), Ok(()));
     assert_eq!(verdict(&indefinite(&der)), Ok(()));
 }
