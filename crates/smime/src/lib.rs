@@ -31,5 +31,6 @@ pub use certificate::Certificate;
 pub use enveloped::ContentCipher;
 pub use error::{Error, Result};
 pub use limits::Limits;
+pub use pkcs12::{KeyAndCertificate, Pkcs12};
 pub use signed::{CertificateIdentifier, Flaw, SignerInfo};
 pub use time::UnixTime;
