@@ -10,6 +10,8 @@ mod decrypt;
 mod encrypt;
 mod enveloped;
 mod error;
+#[doc(hidden)]
+pub mod fuzz;
 mod identity;
 mod inspect;
 pub mod key;
@@ -27,7 +29,7 @@ mod time;
 mod verify;
 
 pub use capabilities::Capabilities;
-pub use certificate::Certificate;
+pub use certificate::{Certificate, KeyUsage};
 pub use enveloped::ContentCipher;
 pub use error::{Error, Result};
 pub use limits::Limits;
