@@ -46,5 +46,7 @@ pub use limits::Limits;
 pub use protected::{HeaderConfidentiality, HeaderProtection};
 pub use sign::{Signed, Signer};
 pub use signed::{Flaw, SignerInfo};
+pub use pkcs12::{KeyAndCertificate, Pkcs12};
+pub use signed::{CertificateIdentifier, Flaw, SignerInfo};
 pub use time::UnixTime;
 pub use verify::{Form, SignerReport, Verdict, Verification, Verifier};
