@@ -1,6 +1,7 @@
 //! BER (ITU-T X.690 §8), read as it comes: definite and indefinite lengths, minimal or not, strings in pieces.
 //! Nothing here recurses, and nothing that grows with a message is held.
 
+mod fuzz;
 mod header;
 mod transcode;
 
@@ -11,6 +12,7 @@ use std::{
 
 use crate::{Error, Limits, Result};
 
+pub use fuzz::fuzz;
 use header::Header;
 pub(crate) use header::{Class, Head, Tag, element_len, header, wrap};
 pub(crate) use transcode::to_der;

@@ -10,6 +10,8 @@ mod decrypt;
 mod encrypt;
 mod enveloped;
 mod error;
+#[doc(hidden)]
+pub mod fuzz;
 mod identity;
 mod inspect;
 pub mod key;
@@ -34,5 +36,6 @@ pub use enveloped::{
 };
 pub use error::{Error, Result};
 pub use limits::Limits;
+pub use pkcs12::{KeyAndCertificate, Pkcs12};
 pub use signed::{CertificateIdentifier, Flaw, SignerInfo};
 pub use time::UnixTime;

@@ -3,6 +3,7 @@
 mod attributes;
 mod certificate_id;
 mod flaw;
+mod fuzz;
 mod hashes;
 mod identifier;
 mod make;
@@ -22,9 +23,10 @@ use crate::{
 };
 
 pub use flaw::Flaw;
+pub use fuzz::fuzz;
 pub(crate) use hashes::{Digests, Hashes};
 pub use identifier::CertificateIdentifier;
-pub(crate) use make::{Signed, Signer};
+pub(crate) use make::{Naming, Signed, Signer};
 pub use signer::SignerInfo;
 pub(crate) use write::{Opaque, Parts};
 

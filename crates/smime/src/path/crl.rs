@@ -46,7 +46,7 @@ impl Crl {
         let signed = Signed::from_der(der, PLACE)?;
         let (fields, start) = signed.fields(PLACE)?;
         let mut fields = fields.iter().peekable();
-        drop(fields.next_if(|field| field.tag == Tag::Integer));
+        let _version = fields.next_if(|field| field.tag == Tag::Integer);
         let missing = || Error::structure(PLACE, "a field is missing");
         let algorithm = fields.next().ok_or_else(missing)?;
         if algorithm.raw != signed.algorithm() {

@@ -70,7 +70,7 @@ pub enum Reason {
     #[error("it is not an authority's, but issued a certificate")]
     NotCa,
     /// There are more authorities below it than it allows.
-    #[error("it allows only {allowed} authorities below it")]
+    #[error("it allows at most {allowed} authorities below it")]
     PathLength {
         /// How many it allows.
         allowed: u64,

@@ -82,7 +82,7 @@ impl OcspResponse {
         let signed = Signed::from_der(der, PLACE)?;
         let (fields, _) = signed.fields(PLACE)?;
         let mut fields = fields.iter().peekable();
-        drop(fields.next_if(|field| is_tagged(field, 0)));
+        let _version = fields.next_if(|field| is_tagged(field, 0));
         let missing = || Error::structure(PLACE, "a field is missing");
         let responder = Responder::read(fields.next().ok_or_else(missing)?)?;
         fields.next().ok_or_else(missing)?.expect(Tag::GeneralizedTime, PLACE)?;

@@ -134,7 +134,10 @@ impl<'a> Search<'a> {
             return true;
         }
         if self.crls_in_progress.contains(&at) {
-            return false;
+            // An authority may name a list's signer as who says whether the signer itself was revoked.
+            let signer = subject.node;
+            let its_own = signer.certificate.canonical_subject() == crl.issuer;
+            return its_own && self.crls_in_progress.last() == Some(&at) && self.signed_list(signer, at, crl);
         }
         let by_issuer =
             subject.issuer.certificate.canonical_subject() == crl.issuer && self.signed_list(subject.issuer, at, crl);
@@ -160,9 +163,10 @@ impl<'a> Search<'a> {
         self.crls_in_progress.push(at);
         let accepted = signers.into_iter().any(|signer| {
             self.signed_list(signer, at, crl)
-                && match signer.anchor {
-                    true => signer.at == subject.anchor.at,
-                    false => self.find(signer, Target::CrlSigner { anchor: subject.anchor.at }).is_ok(),
+                && if signer.anchor {
+                    signer.at == subject.anchor.at
+                } else {
+                    self.find(signer, Target::CrlSigner { anchor: subject.anchor.at }).is_ok()
                 }
         });
         self.crls_in_progress.pop();
