@@ -23,7 +23,13 @@ fn message(cipher: ContentCipher, info: &[u8]) -> Vec<u8> {
     let key = Zeroizing::new(CONTENT_KEY.to_vec());
     let envelope = Envelope { algorithm, key, recipients: write(0x31, &[info]), version: 2 };
     let mut message = Vec::new();
-    envelope.write(&mut &CONTENT[..], CONTENT.len().try_into().unwrap(), &mut message).unwrap();
+    envelope
+        .write(
+            &mut |to| to.write_all(CONTENT).map_err(Error::Write),
+            CONTENT.len().try_into().unwrap(),
+            &mut message,
+        )
+        .unwrap();
     message
 }
 
@@ -56,7 +62,8 @@ fn agreement(holder: &Holder, style: Style<'_>) -> Vec<u8> {
         write(0xA1, &[&write(0x30, &[&write_oid(kind), style.originator]), &write(0x03, &[&[0], &ephemeral])]);
     let ukm = style.ukm.map(|ukm| write(0xA1, &[&write(0x04, &[ukm])])).unwrap_or_default();
     let certificate = &holder.credential.certificate;
-    let id = RecipientId::KeyId(certificate.subject_key_id().unwrap().to_vec()).to_der_agreement();
+    let id = crate::CertificateIdentifier::SubjectKeyIdentifier(certificate.subject_key_id().unwrap().to_vec())
+        .to_der_agreement();
     let key = write(0x30, &[&id, &write(0x04, &[&wrapped])]);
     let scheme = write(0x30, &[&write_oid(style.scheme), &with(style.written)]);
     write(0xA1, &[&integer(3), &write(0xA0, &[&originator]), &ukm, &scheme, &write(0x30, &[&key])])
@@ -184,7 +191,13 @@ fn content_keys_of_other_lengths_fail_like_any_other() {
                 version: 0,
             };
             let mut message = Vec::new();
-            envelope.write(&mut &CONTENT[..], CONTENT.len().try_into().unwrap(), &mut message).unwrap();
+            envelope
+                .write(
+                    &mut |to| to.write_all(CONTENT).map_err(Error::Write),
+                    CONTENT.len().try_into().unwrap(),
+                    &mut message,
+                )
+                .unwrap();
             assert!(matches!(open(&message, &[holder.credential]), Err(Error::Decryption)));
         }
     }
@@ -285,7 +298,13 @@ fn a_derived_content_key_is_read() {
             version: 0,
         };
         let mut message = Vec::new();
-        envelope.write(&mut &CONTENT[..], CONTENT.len().try_into().unwrap(), &mut message).unwrap();
+        envelope
+            .write(
+                &mut |to| to.write_all(CONTENT).map_err(Error::Write),
+                CONTENT.len().try_into().unwrap(),
+                &mut message,
+            )
+            .unwrap();
         let (opened, plaintext) = open(&message, &[holder.credential]).unwrap();
         assert_eq!(plaintext, CONTENT);
         assert_eq!(opened.message.algorithm, oid::CEK_HKDF_SHA256);

@@ -60,7 +60,7 @@ fn assert_read(message: &[u8], signer: &Signer<'_>) {
     assert!(info.matches(signer.certificate));
     assert_eq!((info.digest(), info.scheme()), (Some(signer.digest()), Some(signer.scheme)));
     assert_eq!((info.signing_time(), info.capabilities()), (signer.signing_time, signer.capabilities));
-    let preference = signer.encryption_certificate.map(CertificateIdentifier::issuer_and_serial);
+    let preference = signer.encryption_certificate.map(crate::CertificateIdentifier::issuer_and_serial);
     assert_eq!(info.encryption_key_preference(), preference.as_ref());
 }
 
