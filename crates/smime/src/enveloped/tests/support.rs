@@ -86,10 +86,7 @@ fn key(kind: Kind) -> SoftwareKey {
 }
 
 pub(super) fn private(key: &SoftwareKey) -> PrivateKey {
-    None.or(key.decryption().map(PrivateKey::Transport))
-        .or(key.agreement().map(PrivateKey::Agreement))
-        .or(key.kem().map(PrivateKey::Kem))
-        .unwrap()
+    PrivateKey::from_software(key).unwrap()
 }
 
 impl Holder {
