@@ -12,7 +12,7 @@ use sealpost_testkit::forms::Pieces;
 
 use super::*;
 use crate::{
-    Error, Result,
+    Error,
     algorithm::{Digest, KeyTransport},
     oid,
 };

@@ -11,7 +11,6 @@ use rand_core::{CryptoRng, UnwrapErr};
 use super::super::*;
 use crate::{
     Certificate, Limits, Result,
-    algorithm::Curve,
     asn1::{Element, elements, write, write_oid},
     key::SoftwareKey,
     oid,
@@ -43,7 +42,6 @@ pub(super) fn rng() -> impl CryptoRng {
 }
 
 fn random<const N: usize>() -> [u8; N] {
-    use der::oid::ObjectIdentifier;
     use rand_core::Rng;
     let mut octets = [0; N];
     rng().fill_bytes(&mut octets);
