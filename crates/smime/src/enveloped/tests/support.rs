@@ -115,24 +115,30 @@ impl Holder {
 
 /// A certificate that nobody signed.
 fn certificate(spki: &[u8], number: u32, usage: Option<u8>) -> Certificate {
-    let name = write(0x30, &[]);
+    let serial = [&[1], &number.to_be_bytes()[..]].concat();
+    certificate_of(&write(0x30, &[]), &serial, &number.to_be_bytes(), spki, usage)
+}
+
+/// With an issuer (DER), a serial number and a key identifier (octets).
+fn certificate_of(issuer: &[u8], serial: &[u8], key_id: &[u8], spki: &[u8], usage: Option<u8>) -> Certificate {
+    let subject = write(0x30, &[]);
     let algorithm = write(0x30, &[&write_oid(oid::ED25519)]);
     let validity = write(0x30, &[&write(0x17, &[b"200101000000Z"]), &write(0x17, &[b"400101000000Z"])]);
     let extension = |id, value: &[u8]| write(0x30, &[&write_oid(id), &write(0x04, &[value])]);
-    let mut extensions = extension(oid::SUBJECT_KEY_ID, &write(0x04, &[&number.to_be_bytes()]));
+    let mut extensions = extension(oid::SUBJECT_KEY_ID, &write(0x04, &[key_id]));
     if let Some(usage) = usage {
         extensions.extend(extension(oid::KEY_USAGE, &write(0x03, &[&[0, usage]])));
     }
-    let serial = write(0x02, &[&[1], &number.to_be_bytes()]);
+    let serial = write(0x02, &[serial]);
     let tbs = write(
         0x30,
         &[
             &[0xA0, 3, 2, 1, 2],
             &serial,
             &algorithm,
-            &name,
+            issuer,
             &validity,
-            &name,
+            &subject,
             spki,
             &write(0xA3, &[&write(0x30, &[&extensions])]),
         ],

@@ -162,6 +162,35 @@ fn thunderbirds_messages_are_read() {
     assert_eq!(count, 13);
 }
 
+/// The examples of the `cms` crate, whose keys are not there.
+#[test]
+fn examples_of_other_kinds_of_recipients_are_read() {
+    let Some(folder) = folder().map(|folder| folder.join("rustcrypto-cms/examples")) else { return };
+    let kinds = |file: &str| {
+        let message = fs::read(folder.join(file)).unwrap();
+        let shown = Enveloped::read(&message[..], &limits()).unwrap();
+        shown.recipients.iter().map(|recipient| recipient.kind).collect::<Vec<_>>()
+    };
+    use RecipientKind::{Kem, KeyAgreement, KeyEncryptionKey, KeyTransport, Password};
+    assert_eq!(kinds("enveloped_data_ktri.bin"), [KeyTransport]);
+    assert_eq!(kinds("enveloped_data_kekri.bin"), [KeyEncryptionKey]);
+    assert_eq!(kinds("enveloped_data_pwri.bin"), [Password]);
+    assert_eq!(kinds("enveloped_data_multi.bin"), [KeyTransport, KeyAgreement, KeyEncryptionKey, Password]);
+    for number in 1..=4 {
+        assert_eq!(kinds(&format!("kms_ciphertext_for_recipient_{number}.ber")), [KeyTransport]);
+    }
+    for number in ["auth", "id-alg-hkdf-with-sha256", "ukm"] {
+        assert_eq!(kinds(&format!("1.3.6.1.4.1.22554.5.6.1_ML-KEM-512-ipd_kemri_{number}.der")), [Kem]);
+    }
+    // For all its name, a certificate.
+    let certificate = Certificate::from_der(&fs::read(folder.join("ec384-ee-key.der")).unwrap()).unwrap();
+    for file in ["enveloped_data_kari.bin", "enveloped_data_multi.bin"] {
+        let shown = Enveloped::read(&fs::read(folder.join(file)).unwrap()[..], &limits()).unwrap();
+        let matching = |recipient: &&ListedRecipient| recipient.id.as_ref().is_some_and(|id| id.matches(&certificate));
+        assert_eq!(shown.recipients.iter().filter(matching).count(), 1);
+    }
+}
+
 /// RFC 9216: RSA and X25519, each for encryption only; the certificates for signatures are refused.
 #[test]
 fn the_keys_of_rfc_9216_read_what_is_sent_to_them() {
