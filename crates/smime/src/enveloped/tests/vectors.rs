@@ -123,7 +123,7 @@ fn thunderbirds_messages_of_openssl_are_read() {
     for entry in fs::read_dir(&folder).unwrap() {
         let file = entry.unwrap().path();
         let name = file.file_name().unwrap().to_str().unwrap();
-        if !name.ends_with(".env") {
+        if file.extension().is_none_or(|extension| extension != "env") {
             continue;
         }
         let keys = if name.starts_with("fran-ec") { &ec } else { &rsa };
@@ -165,13 +165,14 @@ fn thunderbirds_messages_are_read() {
 /// The examples of the `cms` crate, whose keys are not there.
 #[test]
 fn examples_of_other_kinds_of_recipients_are_read() {
+    use RecipientKind::{Kem, KeyAgreement, KeyEncryptionKey, KeyTransport, Password};
+
     let Some(folder) = folder().map(|folder| folder.join("rustcrypto-cms/examples")) else { return };
     let kinds = |file: &str| {
         let message = fs::read(folder.join(file)).unwrap();
         let shown = Enveloped::read(&message[..], &limits()).unwrap();
         shown.recipients.iter().map(|recipient| recipient.kind).collect::<Vec<_>>()
     };
-    use RecipientKind::{Kem, KeyAgreement, KeyEncryptionKey, KeyTransport, Password};
     assert_eq!(kinds("enveloped_data_ktri.bin"), [KeyTransport]);
     assert_eq!(kinds("enveloped_data_kekri.bin"), [KeyEncryptionKey]);
     assert_eq!(kinds("enveloped_data_pwri.bin"), [Password]);
