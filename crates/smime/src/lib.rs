@@ -10,6 +10,8 @@ mod decrypt;
 mod encrypt;
 mod enveloped;
 mod error;
+#[doc(hidden)]
+pub mod fuzz;
 mod identity;
 mod inspect;
 pub mod key;
