@@ -1,5 +1,7 @@
 //! Private keys behind a seam: in memory, by AWS-LC, in a PKCS#11 token, or wherever a caller keeps them.
 
+#[cfg(feature = "aws-lc")]
+pub(crate) mod aws_lc;
 pub(crate) mod pbe;
 mod software;
 mod substitute;

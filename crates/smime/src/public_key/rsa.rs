@@ -95,6 +95,10 @@ impl Rsa {
     }
 
     pub(super) fn verify(&self, scheme: SignatureScheme, message: &[u8], signature: &[u8]) -> bool {
+        #[cfg(feature = "aws-lc")]
+        if crate::key::aws_lc::rsa_fits(&self.to_der(), scheme, message, signature) {
+            return true;
+        }
         let Some(encoded) = self.recover(signature) else { return false };
         match scheme {
             // What is expected is made anew and compared whole: nothing is parsed (RFC 8017 §8.2.2).
