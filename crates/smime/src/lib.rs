@@ -6,12 +6,14 @@ mod asn1;
 mod ber;
 mod capabilities;
 mod certificate;
+mod content;
 mod decrypt;
 mod encrypt;
 mod enveloped;
 mod error;
 #[doc(hidden)]
 pub mod fuzz;
+mod identifier;
 mod identity;
 mod inspect;
 pub mod key;
@@ -30,9 +32,21 @@ mod verify;
 
 pub use capabilities::Capabilities;
 pub use certificate::{Certificate, KeyUsage};
-pub use enveloped::ContentCipher;
+pub use decrypt::{Decrypted, Decrypter};
+pub use encrypt::{Encrypted, Encrypter};
+pub use enveloped::{
+    ContentCipher, Credential, Enveloped, IdentifyBy, LegacyCiphers, ListedRecipient, Opened, PrivateKey, Recipient,
+    RecipientKind,
+};
 pub use error::{Error, Result};
+pub use identifier::CertificateIdentifier;
+pub use identity::Identity;
+pub use inspect::{PartStructure, Protection, SignedStructure, Structure};
 pub use limits::Limits;
+pub use pem::read_crls;
 pub use pkcs12::{KeyAndCertificate, Pkcs12};
-pub use signed::{CertificateIdentifier, Flaw, SignerInfo};
+pub use protected::{HeaderConfidentiality, HeaderProtection};
+pub use sign::{Signed, Signer};
+pub use signed::{Flaw, SignerInfo};
 pub use time::UnixTime;
+pub use verify::{Form, SignerReport, Verdict, Verification, Verifier};

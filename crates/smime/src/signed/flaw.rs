@@ -47,6 +47,15 @@ pub enum Flaw {
     /// The content is not what was signed.
     #[error("the content is not what was signed")]
     ContentChanged,
+    /// multipart/signed whose signature has a content too: which of them was signed?
+    #[error("the signature has a second content in it")]
+    ContentTwice,
+    /// application/pkcs7-mime without the content.
+    #[error("the content is missing")]
+    ContentMissing,
+    /// The signer's certificate did not come with the message and is not known.
+    #[error("the signer's certificate is not known")]
+    NoCertificate,
     /// The algorithms are not those that were signed (CMSAlgorithmProtection, RFC 6211).
     #[error("the algorithms are not those that the signer named")]
     AlgorithmProtection,
@@ -63,7 +72,7 @@ pub enum Flaw {
 
 impl Flaw {
     /// What an algorithm that can't be read means.
-    pub(super) fn of_algorithm(error: &Error) -> Self {
+    pub(crate) fn of_algorithm(error: &Error) -> Self {
         match error {
             Error::Algorithm { oid, .. } => Self::Algorithm(*oid),
             Error::Structure { place, what } | Error::Encoding { place, what, .. } => Self::Malformed { place, what },

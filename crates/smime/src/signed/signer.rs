@@ -5,13 +5,13 @@ use der::{Tag, oid::ObjectIdentifier};
 use super::{
     Digests, Flaw,
     attributes::{SignedAttributes, check_unsigned},
-    identifier::{CertificateIdentifier, Form, context},
 };
 use crate::{
     Certificate, Error, Result, UnixTime,
     algorithm::{Digest, SignatureScheme},
     asn1::Element,
     capabilities::Capabilities,
+    identifier::{CertificateIdentifier, Form, context},
     public_key::PublicKey,
 };
 
@@ -69,6 +69,12 @@ impl SignerInfo {
     /// Whether the certificate is one of the signer's, by the name of it.
     pub(crate) fn matches(&self, certificate: &Certificate) -> bool {
         self.sid.matches(certificate)
+    }
+
+    /// Whether it says that it is the signature of a content with these hashes.
+    pub(crate) fn is_about(&self, content: &Digests) -> bool {
+        let digest = self.digest().and_then(|digest| content.get(digest));
+        self.attributes.as_ref().is_ok_and(|attributes| digest == Some(&attributes.message_digest))
     }
 
     /// Checks the signature of a content with these hashes and of this type by the certificate's key. Whether the

@@ -1,6 +1,6 @@
 //! SignedData, written in DER (RFC 5652 §5.1). All lengths are known before the content is.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, Write};
 
 use der::oid::ObjectIdentifier;
 
@@ -9,10 +9,9 @@ use crate::{
     Certificate, Error, Result,
     asn1::{write, write_oid},
     ber::{element_len, header},
+    content::Content,
     oid,
 };
-
-const BUFFER: usize = 64 << 10;
 
 /// What a SignedData is made of besides its content.
 #[derive(Clone, Copy)]
@@ -96,31 +95,36 @@ impl Opaque {
         around.saturating_add(self.content_len)
     }
 
-    /// Writes all of it.
+    /// Writes all of it, with what `content` writes inside.
     ///
     /// # Errors
     ///
     /// [`Error::Structure`] if the content is not as long as it was said to be, [`Error::Read`], [`Error::Write`].
-    pub(crate) fn write(&self, content: impl Read, out: &mut dyn Write) -> Result<()> {
+    pub(crate) fn write(&self, content: &mut Content<'_>, out: &mut dyn Write) -> Result<()> {
         out.write_all(&self.head).map_err(Error::Write)?;
-        self.copy(content, out)?;
+        let mut counted = Counted { left: Some(self.content_len), out };
+        content(&mut counted)?;
+        if counted.left != Some(0) {
+            return Err(Error::structure("the content", "it is not as long as when it was signed"));
+        }
         out.write_all(&self.tail).map_err(Error::Write)
     }
+}
 
-    fn copy(&self, mut content: impl Read, out: &mut dyn Write) -> Result<()> {
-        let changed = || Error::structure("the content", "it is not as long as when it was signed");
-        let mut buffer = vec![0; BUFFER];
-        let mut left = self.content_len;
-        loop {
-            let count = match content.read(&mut buffer) {
-                Ok(0) => return if left == 0 { Ok(()) } else { Err(changed()) },
-                Ok(count) => count,
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error.downcast().unwrap_or_else(Error::Read)),
-            };
-            let octets = buffer.get(..count).unwrap_or_default();
-            left = u64::try_from(count).ok().and_then(|count| left.checked_sub(count)).ok_or_else(changed)?;
-            out.write_all(octets).map_err(Error::Write)?;
-        }
+/// Counts what is to come; `None` if it was too much.
+struct Counted<'a> {
+    left: Option<u64>,
+    out: &'a mut dyn Write,
+}
+
+impl Write for Counted<'_> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        let count = self.out.write(octets)?;
+        self.left = self.left.and_then(|left| left.checked_sub(u64::try_from(count).ok()?));
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }

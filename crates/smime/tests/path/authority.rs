@@ -79,39 +79,67 @@ pub(crate) fn mail_constraints(permitted: &[&str], excluded: &[&str]) -> Vec<u8>
     sequence(&[&list(0xa0, permitted), &list(0xa1, excluded)])
 }
 
-/// A P-256 key.
+/// A key of an authority or a person.
 #[derive(Clone)]
-pub(crate) struct Key(SigningKey);
+pub(crate) enum Key {
+    P256(SigningKey),
+    #[cfg(feature = "pqc")]
+    MlDsa44(Box<ml_dsa::SigningKey<ml_dsa::MlDsa44>>),
+}
 
 impl Key {
     pub(crate) fn new(number: u16) -> Self {
         let mut secret = [7; 32];
         secret[..2].copy_from_slice(&number.to_be_bytes());
-        Self(SigningKey::from_slice(&secret).unwrap())
+        Self::P256(SigningKey::from_slice(&secret).unwrap())
     }
 
-    fn point(&self) -> Vec<u8> {
-        self.0.verifying_key().to_sec1_point(false).as_bytes().to_vec()
+    #[cfg(feature = "pqc")]
+    pub(crate) fn ml_dsa_44(seed: [u8; 32]) -> Self {
+        Self::MlDsa44(Box::new(ml_dsa::SigningKey::from_seed(&seed.into())))
+    }
+
+    fn octets(&self) -> Vec<u8> {
+        match self {
+            Self::P256(key) => key.verifying_key().to_sec1_point(false).as_bytes().to_vec(),
+            #[cfg(feature = "pqc")]
+            Self::MlDsa44(key) => key.expanded_key().verifying_key().encode().to_vec(),
+        }
     }
 
     pub(crate) fn spki(&self) -> Vec<u8> {
-        let algorithm = sequence(&[&oid("1.2.840.10045.2.1"), &oid("1.2.840.10045.3.1.7")]);
-        sequence(&[&algorithm, &tlv(3, &[&[0], &self.point()])])
+        let algorithm = match self {
+            Self::P256(_) => sequence(&[&oid("1.2.840.10045.2.1"), &oid("1.2.840.10045.3.1.7")]),
+            #[cfg(feature = "pqc")]
+            Self::MlDsa44(_) => self.algorithm(),
+        };
+        sequence(&[&algorithm, &tlv(3, &[&[0], &self.octets()])])
     }
 
     pub(crate) fn hash(&self) -> Vec<u8> {
-        Sha1::digest(self.point()).to_vec()
+        Sha1::digest(self.octets()).to_vec()
+    }
+
+    fn algorithm(&self) -> Vec<u8> {
+        sequence(&[&oid(match self {
+            Self::P256(_) => "1.2.840.10045.4.3.2",
+            #[cfg(feature = "pqc")]
+            Self::MlDsa44(_) => "2.16.840.1.101.3.4.3.17",
+        })])
     }
 
     /// SEQUENCE { tbs, algorithm, signature, more }.
     pub(crate) fn sign(&self, tbs: &[u8], more: &[u8]) -> Vec<u8> {
-        let signature: DerSignature = self.0.sign(tbs);
-        sequence(&[tbs, &ecdsa(), &tlv(3, &[&[0], signature.as_bytes()]), more])
+        let signature = match self {
+            Self::P256(key) => {
+                let signature: DerSignature = key.sign(tbs);
+                signature.as_bytes().to_vec()
+            }
+            #[cfg(feature = "pqc")]
+            Self::MlDsa44(key) => key.expanded_key().sign_deterministic(tbs, &[]).unwrap().encode().to_vec(),
+        };
+        sequence(&[tbs, &self.algorithm(), &tlv(3, &[&[0], &signature]), more])
     }
-}
-
-fn ecdsa() -> Vec<u8> {
-    sequence(&[&oid("1.2.840.10045.4.3.2")])
 }
 
 /// What is to be certified.
@@ -174,7 +202,7 @@ impl Draft {
         let tbs = sequence(&[
             &tlv(0xa0, &[&[2, 1, 2]]),
             &tlv(2, &[&self.serial]),
-            &ecdsa(),
+            &key.algorithm(),
             issuer,
             &sequence(&[&time(self.not_before), &time(self.not_after)]),
             &self.subject,
@@ -225,7 +253,7 @@ impl<'a> List<'a> {
         let entries = if entries.is_empty() { vec![] } else { sequence(&[&entries]) };
         let extensions = if self.extensions.is_empty() { vec![] } else { tlv(0xa0, &[&sequence(&[&self.extensions])]) };
         let times = [time(self.this_update), time(self.next_update)].concat();
-        key.sign(&sequence(&[&[2, 1, 1], &ecdsa(), &name(self.issuer), &times, &entries, &extensions]), &[])
+        key.sign(&sequence(&[&[2, 1, 1], &key.algorithm(), &name(self.issuer), &times, &entries, &extensions]), &[])
     }
 }
 

@@ -8,7 +8,7 @@ use sealpost_smime::{
 
 use crate::authority::{
     ALT_NAME, BASIC, DAY, Draft, EXTENDED_USAGE, KEY_USAGE, Key, MAIL, MAPPINGS, NAME_CONSTRAINTS, NOW, POLICIES, TLS,
-    extension, mail_constraints, mail_names, oid, sequence, tlv, usage, usages,
+    mail_constraints, mail_names, oid, sequence, tlv, usage, usages,
 };
 
 pub(crate) fn validator(anchors: &[Certificate]) -> Validator {
@@ -302,6 +302,29 @@ fn of_several_ways_the_one_that_holds_is_found() {
 }
 
 #[test]
+fn certificates_may_be_of_the_time_before_1970_and_behind_2050() {
+    let (root, person) = (Key::new(1), Key::new(3));
+    let wide = |draft: Draft| Draft { not_before: -20 * 365 * DAY, not_after: NOW + 40_000 * DAY, ..draft };
+    let anchor = wide(Draft::authority("Root", &root)).sign("Root", &root);
+    let leaf = wide(Draft::person("a@b", &person)).sign("Root", &root);
+    let validator = validator(&[anchor]);
+    for (at, holds) in [(-19 * 365 * DAY, true), (NOW + 40_000 * DAY, true), (-21 * 365 * DAY, false)] {
+        assert_eq!(validator.clone().at(UnixTime(at)).validate(&leaf, &[]).is_ok(), holds, "{at}");
+    }
+}
+
+#[test]
+fn an_issuer_without_a_name_is_nobody() {
+    let (root, person) = (Key::new(1), Key::new(3));
+    let nameless = |draft: Draft| Draft { subject: sequence(&[]), ..draft };
+    let anchor = nameless(Draft::authority("", &root)).der(&sequence(&[]), &root);
+    let leaf = Certificate::from_der(&Draft::person("a@b", &person).der(&sequence(&[]), &root)).unwrap();
+    let anchor = Certificate::from_der(&anchor).unwrap();
+    let reason = validator(&[anchor]).validate(&leaf, &[]).unwrap_err().reason;
+    assert!(matches!(reason, Reason::UnknownIssuer { .. }), "{reason}");
+}
+
+#[test]
 fn a_purpose_needs_its_usage() {
     let (root, person) = (Key::new(1), Key::new(3));
     let anchor = [Draft::authority("Root", &root).sign("Root", &root)];
@@ -340,6 +363,4 @@ fn addresses_are_read_from_everywhere_and_all_are_constrained() {
         assert_eq!(leaf.addresses(), addresses);
         assert_eq!(validator(&anchor).validate(&leaf, &[]).is_ok(), holds, "{addresses:?}");
     }
-    // An extension is only found by its own identifier.
-    assert!(extension(ALT_NAME, false, &[]).len() > 4);
 }

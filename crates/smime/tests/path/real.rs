@@ -85,12 +85,25 @@ fn thunderbirds_authority_is_an_anchor() {
 }
 
 #[test]
-fn signatures_over_sha_1_are_refused_unless_wanted() {
+fn a_certificate_of_a_public_authority_holds_in_its_time_only() {
     let Some(vectors) = sealpost_testkit::vectors() else { return };
     let folder = vectors.join("smime/johnny/assets/certificates");
     let (leaf, issuer) = (one(&folder.join("manager@bigcorporation.crt")), one(&folder.join("intermediate_ca.crt")));
-    let verdict = validator(&[issuer], Purpose::EmailSigning).at(leaf.not_before()).validate(&leaf, &[]);
-    println!("{verdict:?}");
+    assert_eq!(leaf.addresses(), ["manager@bigcorporation.de"]);
+    let validator = validator(&[issuer], Purpose::EmailSigning);
+    assert!(validator.clone().at(leaf.not_after()).validate(&leaf, &[]).is_ok());
+    let UnixTime(end) = leaf.not_after();
+    let distrust = validator.at(UnixTime(end + 1)).validate(&leaf, &[]).unwrap_err();
+    assert_eq!(
+        distrust.to_string(),
+        "the certificate of emailAddress=manager@bigcorporation.de,CN=manager@bigcorporation.de: \
+         it expired at 2022-02-14T14:42:42Z (judged at 2022-02-14T14:42:43Z)"
+    );
+}
+
+#[test]
+fn signatures_over_sha_1_are_refused_unless_wanted() {
+    let Some(vectors) = sealpost_testkit::vectors() else { return };
     let folder = vectors.join("smime/rfc4134");
     let read = |name: &str| Certificate::from_der(&fs::read(folder.join(name)).unwrap()).unwrap();
     let (anchor, alice) = (read("CarlRSASelf.cer"), read("AliceRSASignByCarl.cer"));
@@ -109,24 +122,28 @@ fn signatures_over_sha_1_are_refused_unless_wanted() {
 #[cfg(feature = "pqc")]
 #[test]
 fn ml_dsa_certificates_are_verified() {
-    use crate::authority::Draft;
+    use crate::authority::{Draft, Key};
 
     let Some(vectors) = sealpost_testkit::vectors() else { return };
+    let folder = vectors.join("smime/lamps-dilithium-certificates/examples");
     for set in [44, 65, 87] {
-        let file = vectors.join(format!("smime/lamps-dilithium-certificates/examples/ML-DSA-{set}.crt"));
-        let own = one(&file);
-        let at = own.not_before();
+        let own = one(&folder.join(format!("ML-DSA-{set}.crt")));
         assert!(own.may_sign() && !own.may_encrypt());
-        let reason = Validator::new(&[], at, Purpose::EmailSigning).validate(&own, &[]).unwrap_err().reason;
+        let reason =
+            Validator::new(&[], own.not_before(), Purpose::EmailSigning).validate(&own, &[]).unwrap_err().reason;
         assert_eq!(reason, Reason::SelfSigned);
-        // As an authority of the same name would have signed it: its own key did.
-        let twin = Draft {
-            subject: own.subject().to_vec(),
-            spki: own.public_key().to_vec(),
-            ..Draft::authority("", &crate::authority::Key::new(1))
-        };
-        let twin = Certificate::from_der(&twin.der(own.subject(), &crate::authority::Key::new(1))).unwrap();
-        let verdict = Validator::new(&[twin], UnixTime(NOW), Purpose::EmailSigning).validate(&own, &[]);
-        println!("{verdict:?}");
     }
+    let text = fs::read_to_string(folder.join("ML-DSA-44-seed.priv")).unwrap();
+    let base64: String = text.lines().filter(|line| !line.starts_with("---")).collect();
+    let private = base64_simd::STANDARD.decode_to_vec(base64).unwrap();
+    let key = Key::ml_dsa_44(private[private.len() - 32..].try_into().unwrap());
+    let own = one(&folder.join("ML-DSA-44.crt"));
+    assert_eq!(own.public_key(), key.spki());
+    // Its owner's certificate, issued anew by an authority that has the key.
+    let anchor = Draft::authority("Root", &key).sign("Root", &key);
+    let leaf = Draft::person("a@b", &Key::new(3)).sign("Root", &key);
+    assert!(validator(&[anchor.clone()], Purpose::EmailSigning).validate(&leaf, &[]).is_ok());
+    let forged = Draft::person("a@b", &Key::new(3)).sign("Root", &Key::ml_dsa_44([1; 32]));
+    let reason = validator(&[anchor], Purpose::EmailSigning).validate(&forged, &[]).unwrap_err().reason;
+    assert_eq!(reason, Reason::BadSignature);
 }

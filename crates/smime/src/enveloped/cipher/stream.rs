@@ -1,6 +1,6 @@
 //! Content in a stream: encrypted, decrypted, or only checked.
 
-use std::io::{Read, Write};
+use std::io::{self, Write};
 
 use subtle::Choice;
 use zeroize::Zeroizing;
@@ -9,12 +9,12 @@ use super::{
     BUFFER, ContentAlgorithm, cbc,
     gcm::{Authenticator, Gcm},
 };
-use crate::{Error, Result};
+use crate::{Error, Result, content::Content};
 
 /// Encrypts content.
 pub(in crate::enveloped) enum Encryptor {
-    Cbc(cbc::Encrypt),
-    Gcm(Gcm),
+    Cbc(Box<cbc::Encrypt>),
+    Gcm(Box<Gcm>),
 }
 
 impl Encryptor {
@@ -23,65 +23,92 @@ impl Encryptor {
         let key = algorithm.content_key(key);
         match algorithm.cipher {
             cipher if cipher.is_legacy() || cipher.key_len() != key.len() => None,
-            cipher if cipher.is_authenticated() => Gcm::new(&key, &algorithm.nonce, algorithm.tag_len).map(Self::Gcm),
-            _ => cbc::Encrypt::new(&key, &algorithm.nonce).map(Self::Cbc),
+            cipher if cipher.is_authenticated() => {
+                Gcm::new(&key, &algorithm.nonce, algorithm.tag_len).map(Box::new).map(Self::Gcm)
+            }
+            _ => cbc::Encrypt::new(&key, &algorithm.nonce).map(Box::new).map(Self::Cbc),
         }
     }
 
-    /// Encrypts `len` octets of `content`. Gives the tag, which is empty for CBC.
+    /// Encrypts `len` octets, which `content` writes. Gives the tag, which is empty for CBC.
     ///
     /// # Errors
     ///
-    /// [`Error::Structure`] if `content` does not have exactly this length.
+    /// [`Error::Structure`] if `content` does not write exactly so many.
     pub(in crate::enveloped) fn run(
-        mut self,
-        content: &mut dyn Read,
+        self,
+        content: &mut Content<'_>,
         len: u64,
         out: &mut dyn Write,
     ) -> Result<Zeroizing<Vec<u8>>> {
-        let wrong = || Error::structure("the content", "it does not have the announced length");
         // Room for the padding, so that nothing moves.
-        let mut buffer = Zeroizing::new(Vec::with_capacity(BUFFER + 16));
-        let mut left = len;
-        loop {
-            buffer.clear();
-            let piece = left.min(u64::try_from(BUFFER).unwrap_or(u64::MAX));
-            Read::take(&mut *content, piece).read_to_end(&mut buffer).map_err(Error::Read)?;
-            if u64::try_from(buffer.len()).ok() != Some(piece) {
-                return Err(wrong());
-            }
-            left -= piece;
-            if buffer.len() < BUFFER {
-                break;
-            }
-            match &mut self {
-                Self::Cbc(cbc) => cbc.blocks(&mut buffer),
-                Self::Gcm(gcm) => gcm.encrypt(&mut buffer)?,
-            }
-            out.write_all(&buffer).map_err(Error::Write)?;
+        let buffer = Zeroizing::new(Vec::with_capacity(BUFFER + 16));
+        let mut sealing = Sealing { cipher: self, buffer, left: len, out };
+        content(&mut sealing).map_err(Error::unwrapped)?;
+        sealing.finish()
+    }
+}
+
+/// Plaintext on its way.
+struct Sealing<'a> {
+    cipher: Encryptor,
+    /// Less than a whole piece.
+    buffer: Zeroizing<Vec<u8>>,
+    /// How many octets are to come.
+    left: u64,
+    out: &'a mut dyn Write,
+}
+
+impl Sealing<'_> {
+    fn finish(mut self) -> Result<Zeroizing<Vec<u8>>> {
+        if self.left > 0 {
+            return Err(wrong_length());
         }
-        if content.read(&mut [0]).map_err(Error::Read)? != 0 {
-            return Err(wrong());
-        }
-        let tag = match self {
-            Self::Cbc(cbc) => {
-                cbc.last(&mut buffer);
+        let tag = match self.cipher {
+            Encryptor::Cbc(cbc) => {
+                cbc.last(&mut self.buffer);
                 Zeroizing::new(Vec::new())
             }
-            Self::Gcm(mut gcm) => {
-                gcm.encrypt(&mut buffer)?;
+            Encryptor::Gcm(mut gcm) => {
+                gcm.encrypt(&mut self.buffer)?;
                 Zeroizing::new(gcm.authenticator().finish(&[]).to_vec())
             }
         };
-        out.write_all(&buffer).map_err(Error::Write)?;
+        self.out.write_all(&self.buffer).map_err(Error::Write)?;
         Ok(tag)
     }
 }
 
+impl Write for Sealing<'_> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        let taken = octets.get(..BUFFER - self.buffer.len()).unwrap_or(octets);
+        let left = u64::try_from(taken.len()).ok().and_then(|taken| self.left.checked_sub(taken));
+        self.left = left.ok_or_else(|| io::Error::other(wrong_length()))?;
+        self.buffer.extend_from_slice(taken);
+        if self.buffer.len() == BUFFER {
+            match &mut self.cipher {
+                Encryptor::Cbc(cbc) => cbc.blocks(&mut self.buffer),
+                Encryptor::Gcm(gcm) => gcm.encrypt(&mut self.buffer).map_err(io::Error::other)?,
+            }
+            self.out.write_all(&self.buffer)?;
+            self.buffer.clear();
+        }
+        Ok(taken.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn wrong_length() -> Error {
+    Error::structure("the content", "it does not have the announced length")
+}
+
 /// Decrypts content, and gives it out before it is known whether it is right: see [`Check`].
 pub(in crate::enveloped) enum Decryptor {
-    Cbc(cbc::Decrypt),
-    Gcm(Gcm, Zeroizing<Vec<u8>>),
+    Cbc(Box<cbc::Decrypt>),
+    Gcm(Box<Gcm>, Zeroizing<Vec<u8>>),
 }
 
 impl Decryptor {
@@ -91,9 +118,10 @@ impl Decryptor {
         match algorithm.cipher {
             cipher if cipher.key_len() != key.len() => None,
             cipher if cipher.is_authenticated() => {
-                Some(Self::Gcm(Gcm::new(&key, &algorithm.nonce, algorithm.tag_len)?, Zeroizing::new(vec![0; BUFFER])))
+                let gcm = Gcm::new(&key, &algorithm.nonce, algorithm.tag_len)?;
+                Some(Self::Gcm(Box::new(gcm), Zeroizing::new(vec![0; BUFFER])))
             }
-            cipher => cbc::Decrypt::new(cipher, &key, &algorithm.nonce).map(Self::Cbc),
+            cipher => cbc::Decrypt::new(cipher, &key, &algorithm.nonce).map(Box::new).map(Self::Cbc),
         }
     }
 
@@ -139,9 +167,9 @@ pub(crate) trait Judge {
 /// Says if content is what was encrypted, and gives nothing out.
 pub(in crate::enveloped) enum Check<'a> {
     /// All is decrypted: the padding is at the end, and the judge sees the rest.
-    Cbc(cbc::Decrypt, Box<dyn Judge + 'a>),
+    Cbc(Box<cbc::Decrypt>, Box<dyn Judge + 'a>),
     /// The tag is over the ciphertext.
-    Gcm(Authenticator),
+    Gcm(Box<Authenticator>),
 }
 
 impl<'a> Check<'a> {
@@ -153,7 +181,7 @@ impl<'a> Check<'a> {
     ) -> Option<Self> {
         Some(match Decryptor::new(algorithm, key)? {
             Decryptor::Cbc(cbc) => Self::Cbc(cbc, judge()),
-            Decryptor::Gcm(gcm, _) => Self::Gcm(gcm.authenticator()),
+            Decryptor::Gcm(gcm, _) => Self::Gcm(Box::new(gcm.authenticator())),
         })
     }
 

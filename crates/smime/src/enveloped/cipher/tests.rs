@@ -40,7 +40,9 @@ fn nothing() -> Box<dyn Judge> {
 fn encrypt(algorithm: &ContentAlgorithm, key: &[u8], content: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let mut out = Vec::new();
     let encryptor = Encryptor::new(algorithm, key).unwrap();
-    let tag = encryptor.run(&mut &content[..], content.len().try_into().unwrap(), &mut out).unwrap();
+    let tag = encryptor
+        .run(&mut |to| to.write_all(&content).map_err(Error::Write), content.len().try_into().unwrap(), &mut out)
+        .unwrap();
     (out, tag.to_vec())
 }
 
@@ -59,13 +61,20 @@ fn decrypt(
     while !rest.is_empty() {
         let (piece, left) = rest.split_at(rest.len().min((*sizes.next().unwrap()).max(1)));
         check.update(piece).unwrap();
-        decryptor.update(piece, &mut |octets| Ok(plaintext.extend_from_slice(octets))).unwrap();
+        decryptor.update(piece, &mut collect(&mut plaintext)).unwrap();
         rest = left;
     }
     let right = bool::from(check.finish(additional, tag).unwrap());
-    let last = decryptor.finish(additional, tag, &mut |octets| Ok(plaintext.extend_from_slice(octets))).unwrap();
+    let last = decryptor.finish(additional, tag, &mut collect(&mut plaintext)).unwrap();
     assert_eq!(right, bool::from(last), "the check and the decryption disagree");
     right.then_some(plaintext)
+}
+
+fn collect(into: &mut Vec<u8>) -> impl FnMut(&[u8]) -> Result<()> {
+    |octets| {
+        into.extend_from_slice(octets);
+        Ok(())
+    }
 }
 
 fn groups(file: &str) -> Option<Vec<Value>> {
@@ -143,7 +152,9 @@ fn a_content_of_another_length_is_refused() {
         for (content, len) in [(10, 9), (10, 11), (BUFFER, BUFFER - 1), (BUFFER, BUFFER + 1), (0, 1), (1, 0)] {
             let encryptor = Encryptor::new(&algorithm, &vec![2; cipher.key_len()]).unwrap();
             let content = vec![3; content];
-            let error = encryptor.run(&mut &content[..], len.try_into().unwrap(), &mut Vec::new()).unwrap_err();
+            let error = encryptor
+                .run(&mut |to| to.write_all(&content).map_err(Error::Write), len.try_into().unwrap(), &mut Vec::new())
+                .unwrap_err();
             assert!(matches!(error, Error::Structure { .. }));
         }
     }
