@@ -12,13 +12,10 @@ use crate::{
     mime::{
         header::Header,
         locate::{Kind, Pkcs7},
-        transfer::decoded,
+        transfer::{Beginning, decoded},
     },
     signed::SignedData,
 };
-
-/// How much of a content is looked at.
-const HEAD: usize = 8 << 10;
 
 /// The parts of a mail, each before what is inside of it; the first is the mail itself.
 #[derive(Debug)]
@@ -121,12 +118,12 @@ fn pkcs7<M: Read + Seek>(mail: &mut M, message: &Pkcs7, limits: &Limits) -> Resu
 }
 
 fn signed(message: impl Read, form: Form, limits: &Limits) -> Result<SignedStructure> {
-    let mut head = Vec::new();
+    let mut head = Beginning::new(limits.header);
     let read = SignedData::read(message, limits, &mut |octets| {
-        head.extend_from_slice(octets.get(..HEAD.saturating_sub(head.len())).unwrap_or(octets));
+        head.take(octets);
         Ok(())
     })?;
-    let content = read.content_len.map(|_| Header::read_from(head.as_slice(), limits));
+    let content = read.content_len.map(|_| Header::read_from(head.into_octets().as_slice(), limits));
     Ok(SignedStructure {
         form,
         digests: read.signer_digests().collect(),

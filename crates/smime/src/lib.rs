@@ -45,7 +45,7 @@ pub use inspect::{PartStructure, Protection, SignedStructure, Structure};
 pub use limits::Limits;
 pub use pem::read_crls;
 pub use pkcs12::{KeyAndCertificate, Pkcs12};
-pub use protected::{HeaderConfidentiality, HeaderProtection};
+pub use protected::{HeaderConfidentiality, HeaderProtection, ProtectedForm, ProtectedHeader};
 pub use sign::{Signed, Signer};
 pub use signed::{Flaw, SignerInfo};
 pub use time::UnixTime;

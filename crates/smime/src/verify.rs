@@ -4,9 +4,13 @@ use std::io::{Read, Seek, Write};
 
 use crate::{
     Certificate, CertificateIdentifier, Error, Flaw, Identity, Limits, Result, SignerInfo,
-    mime::locate::{Entity, Kind},
+    mime::{
+        header::Header,
+        locate::{Entity, Kind},
+    },
     oid,
     path::{Distrust, Path, Purpose, Validator},
+    protected::{Heads, ProtectedFields, ProtectedHeader},
     signed::{Digests, SignedData},
 };
 
@@ -32,6 +36,8 @@ pub struct Verification {
     pub signers: Vec<SignerReport>,
     /// Certificates that came with the message, as far as they could be read.
     pub certificates: Vec<Certificate>,
+    /// The header fields that were signed too, if there are any (RFC 9788). They are worth as much as the signatures.
+    pub protected: Option<ProtectedHeader>,
     content: Content,
 }
 
@@ -116,11 +122,13 @@ impl Verifier {
             return Err(Error::NoSigner);
         }
         let Judged { mut signers, certificates } = self.judge(form, signed, &content);
+        let protected = Heads::read(&content.head, &self.limits)?.protected;
         for signer in &mut signers {
-            signer.identity =
-                signer.certificate.as_ref().map(|certificate| Identity::of(&entity.header, &certificate.addresses()));
+            let addresses = signer.certificate.as_ref().map(Certificate::addresses);
+            signer.identity = addresses.map(|addresses| identity(&entity.header, protected.as_ref(), &addresses));
         }
-        Ok(Verification { form, signers, certificates, content })
+        let protected = protected.map(|protected| protected.report(&entity.header));
+        Ok(Verification { form, signers, certificates, protected, content })
     }
 
     /// Judges each signer on its own.
@@ -168,6 +176,15 @@ impl Verifier {
         }
         SignerReport { info: Some(info), ..found }
     }
+}
+
+/// Whom the mail is from is said by the protected header, where there is one. Where that says another author than the
+/// one outside, both must be the signer.
+fn identity(outer: &Header, protected: Option<&ProtectedFields>, addresses: &[String]) -> Identity {
+    let author = protected.and_then(|protected| Some((protected.header(), protected.same_author(outer)?)));
+    let Some((inner, same)) = author else { return Identity::of(outer, addresses) };
+    let inside = Identity::of(&inner, addresses);
+    if same || !inside.is_match() { inside } else { Identity::of(outer, addresses) }
 }
 
 /// The signers and what came with them.

@@ -3,7 +3,7 @@
 use std::fs;
 
 use sealpost::smime::{
-    Form, Limits, SignerReport, UnixTime, Verdict, Verification, Verifier,
+    Form, Limits, ProtectedHeader, SignerReport, UnixTime, Verdict, Verification, Verifier,
     path::{Path, Purpose, Revocation, RevocationPolicy, Validator},
 };
 use serde_json::{Value, json};
@@ -87,8 +87,14 @@ fn json(verification: &Verification) -> Value {
         "verdict": summary(verification.verdict()).split(':').next(),
         "form": form(verification.form),
         "octets": verification.octets(),
+        "protected_header": verification.protected.as_ref().map(protected_json),
         "signers": verification.signers.iter().map(signer_json).collect::<Vec<_>>(),
     })
+}
+
+fn protected_json(header: &ProtectedHeader) -> Value {
+    let fields = header.fields.iter().map(|(name, value)| json!({ "name": name, "value": value }));
+    json!({ "fields": fields.collect::<Vec<_>>(), "differ": header.differ })
 }
 
 fn signer_json(signer: &SignerReport) -> Value {
@@ -129,6 +135,13 @@ fn revocation(status: Revocation) -> &'static str {
 fn text(verification: &Verification) -> String {
     let verdict = summary(verification.verdict());
     let mut text = format!("{verdict}\n{}, {} octets signed\n", form(verification.form), verification.octets());
+    if let Some(header) = &verification.protected {
+        let names: Vec<_> = header.fields.iter().map(|(name, _)| name.as_str()).collect();
+        text += &format!("header fields signed too: {}\n", names.join(", "));
+        if !header.differ.is_empty() {
+            text += &format!("of these are other outside: {}\n", header.differ.join(", "));
+        }
+    }
     for (number, signer) in (1..).zip(&verification.signers) {
         text += &format!("signer {number}\n");
         for (what, words) in rows(signer) {

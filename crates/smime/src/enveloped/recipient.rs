@@ -41,7 +41,8 @@ pub(super) struct Written {
 }
 
 impl Recipient {
-    /// Someone with this certificate. An RSA key gets the content key by OAEP with SHA-256.
+    /// Someone with this certificate. An RSA key gets the content key by RSAES-PKCS1-v1_5, which every program reads;
+    /// OAEP is for whom it is known of ([`Recipient::with_transport`]).
     ///
     /// # Errors
     ///
@@ -57,7 +58,7 @@ impl Recipient {
         }
         let (issuer, serial) = (certificate.issuer().to_vec(), certificate.serial().to_vec());
         let id = CertificateIdentifier::IssuerAndSerial { issuer, serial };
-        Ok(Self { certificate, key, id, transport: KeyTransport::oaep(Digest::Sha256) })
+        Ok(Self { certificate, key, id, transport: KeyTransport::Pkcs1 })
     }
 
     /// The same, with another way for an RSA key. Other keys have one way only.
