@@ -33,6 +33,8 @@ pub struct PartStructure {
     pub path: String,
     /// Its media type, in lower case.
     pub media_type: String,
+    /// The name of its file, if it has one.
+    pub file_name: Option<String>,
     /// Octets of its body, as they are in the mail.
     pub octets: u64,
     /// How it is protected, if it is.
@@ -86,6 +88,7 @@ impl Structure {
         let parts = tree.parts.iter().enumerate().map(|(index, part)| PartStructure {
             path: tree.path(index),
             media_type: part.media_type.to_string(),
+            file_name: Header::read(&mut *mail, part.entity.clone(), limits).ok().and_then(|header| header.file_name()),
             octets: part.body.end.saturating_sub(part.body.start),
             protection: match Kind::of(&tree, index) {
                 Ok(kind) => protection(mail, kind, limits),
@@ -141,7 +144,8 @@ impl fmt::Display for Structure {
             let depth = if part.path.is_empty() { 0 } else { part.path.split('.').count() };
             let indent = "  ".repeat(depth);
             let path = if part.path.is_empty() { "mail" } else { &part.path };
-            writeln!(f, "{indent}{path}  {}, {} octets", part.media_type, part.octets)?;
+            let name = part.file_name.as_ref().map(|name| format!(" {name:?}")).unwrap_or_default();
+            writeln!(f, "{indent}{path}  {}{name}, {} octets", part.media_type, part.octets)?;
             if let Some(protection) = &part.protection {
                 for line in protection.to_string().lines() {
                     writeln!(f, "{indent}    {line}")?;

@@ -3,7 +3,7 @@
 use std::io::{Read, Seek, Write};
 
 use crate::{
-    Certificate, CertificateIdentifier, Error, Flaw, Identity, Limits, Result, SignerInfo,
+    Certificate, CertificateIdentifier, Error, Flaw, Identity, Limits, Result, SignerInfo, UnixTime,
     mime::{
         header::Header,
         locate::{Entity, Kind},
@@ -38,6 +38,9 @@ pub struct Verification {
     pub certificates: Vec<Certificate>,
     /// The header fields that were signed too, if there are any (RFC 9788). They are worth as much as the signatures.
     pub protected: Option<ProtectedHeader>,
+    /// When the mail was written, as its header says: the protected one, if there is one. An honest signer's time is
+    /// close to it; another one shows a mail that is sent again.
+    pub date: Option<UnixTime>,
     content: Content,
 }
 
@@ -127,8 +130,10 @@ impl Verifier {
             let addresses = signer.certificate.as_ref().map(Certificate::addresses);
             signer.identity = addresses.map(|addresses| identity(&entity.header, protected.as_ref(), &addresses));
         }
+        let date = protected.as_ref().map(ProtectedFields::header).and_then(|header| date_of(&header));
+        let date = date.or_else(|| date_of(&entity.header));
         let protected = protected.map(|protected| protected.report(&entity.header));
-        Ok(Verification { form, signers, certificates, protected, content })
+        Ok(Verification { form, signers, certificates, protected, date, content })
     }
 
     /// Judges each signer on its own.
@@ -185,6 +190,12 @@ fn identity(outer: &Header, protected: Option<&ProtectedFields>, addresses: &[St
     let Some((inner, same)) = author else { return Identity::of(outer, addresses) };
     let inside = Identity::of(&inner, addresses);
     if same || !inside.is_match() { inside } else { Identity::of(outer, addresses) }
+}
+
+/// What the only field Date says.
+fn date_of(header: &Header) -> Option<UnixTime> {
+    let mut dates = header.all("date");
+    dates.next().filter(|_| dates.next().is_none())?.date()
 }
 
 /// The signers and what came with them.

@@ -39,7 +39,7 @@ fn part(part: &PartStructure) -> Value {
         Protection::Encrypted(message) => json!({ "encrypted": enveloped(message) }),
         other => json!({ "unreadable": other.to_string().trim_end() }),
     });
-    json!({ "path": part.path, "media_type": part.media_type, "octets": part.octets, "protection": protection })
+    json!({ "path": part.path, "media_type": part.media_type, "file_name": part.file_name, "octets": part.octets, "protection": protection })
 }
 
 fn signed(message: &SignedStructure) -> Value {

@@ -16,6 +16,9 @@ use crate::{
     output::Output,
 };
 
+/// Seconds; clocks are not further apart than this.
+const HOUR: u64 = 3600;
+
 pub(super) fn run(args: args::Verify, output: Output) -> Result {
     let validator = validator(&args)?;
     let from = Place::from(args.input);
@@ -87,6 +90,7 @@ fn json(verification: &Verification) -> Value {
         "verdict": summary(verification.verdict()).split(':').next(),
         "form": form(verification.form),
         "octets": verification.octets(),
+        "date": verification.date.map(|date| date.to_string()),
         "protected_header": verification.protected.as_ref().map(protected_json),
         "signers": verification.signers.iter().map(signer_json).collect::<Vec<_>>(),
     })
@@ -144,7 +148,7 @@ fn text(verification: &Verification) -> String {
     }
     for (number, signer) in (1..).zip(&verification.signers) {
         text += &format!("signer {number}\n");
-        for (what, words) in rows(signer) {
+        for (what, words) in rows(signer).into_iter().chain(late(signer, verification)) {
             text += &format!("  {what:<12}{words}\n");
         }
     }
@@ -176,6 +180,13 @@ fn rows(signer: &SignerReport) -> Vec<(&'static str, String)> {
     }
     rows.extend(signer.identity.as_ref().map(|identity| ("sender", identity.to_string())));
     rows
+}
+
+/// A signing time that is not that of the mail.
+fn late(signer: &SignerReport, verification: &Verification) -> Option<(&'static str, String)> {
+    let (signed, written) = (signer.info.as_ref()?.signing_time()?, verification.date?);
+    let apart = signed.0.abs_diff(written.0);
+    (apart > HOUR).then(|| ("warning", format!("the mail is dated {written}, {} hours apart", apart / HOUR)))
 }
 
 fn trusted(path: &Path) -> Vec<(&'static str, String)> {

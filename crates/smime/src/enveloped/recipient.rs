@@ -8,21 +8,10 @@ use crate::{
     Certificate, Error, Result,
     algorithm::{Curve, Digest, KeyTransport},
     asn1::{write, write_oid},
-    identifier::CertificateIdentifier,
+    identifier::{CertificateIdentifier, IdentifyBy},
     oid,
     public_key::PublicKey,
 };
-
-/// How a message says whom a part of it is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum IdentifyBy {
-    /// By the certificate's issuer and serial number. Every implementation reads this.
-    #[default]
-    IssuerAndSerial,
-    /// By the certificate's subject key identifier.
-    KeyId,
-}
 
 /// A certificate that a message is encrypted to.
 #[derive(Clone, Debug)]
@@ -78,7 +67,7 @@ impl Recipient {
                 issuer: self.certificate.issuer().to_vec(),
                 serial: self.certificate.serial().to_vec(),
             },
-            IdentifyBy::KeyId => {
+            IdentifyBy::SubjectKeyIdentifier => {
                 let id = self.certificate.subject_key_id().map(<[u8]>::to_vec);
                 CertificateIdentifier::SubjectKeyIdentifier(
                     id.ok_or_else(|| unsuitable(&self.certificate, "it has no subject key identifier"))?,
