@@ -1,0 +1,7 @@
+//! Other people's vectors, as whole mails through the public interface. What became of them stands in
+//! `docs/vectors.md`.
+
+#![cfg(test)]
+
+mod johnny;
+mod support;
