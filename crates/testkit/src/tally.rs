@@ -11,7 +11,14 @@ use std::{
 };
 
 /// The sets in the table's order, and what each is.
-const SETS: &[(&str, &str)] = &[("Johnny", "\"Johnny, you are fired!\": mails that look signed by somebody else")];
+const SETS: &[(&str, &str)] = &[
+    ("Thunderbird: mails", "mails by NSS, signed and encrypted in any order, good and bad"),
+    ("Thunderbird: parts", "messages by NSS without a mail around them"),
+    ("Thunderbird: interop", "OAEP and ECDH by OpenSSL, in the forms that Thunderbird must read"),
+    ("Thunderbird: by hand", "bad signatures around encrypted mails"),
+    ("Thunderbird: browser", "mails of the tests of the user interface"),
+    ("Johnny", "\"Johnny, you are fired!\": mails that look signed by somebody else"),
+];
 
 const HEAD: &str = "\
 # Test vectors of S/MIME

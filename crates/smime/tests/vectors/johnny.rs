@@ -17,7 +17,8 @@ const PART: &str = "refused: not a signed mail: only its part 2 is signed";
 
 /// The certificate is Eve's, and so is the address in From. The name beside it says "The Manager", which no certificate
 /// can be asked about: whom the mail is from says the address, and that is what is reported as verified.
-const OWN_ADDRESS: &str = "From is the signer's own address; the display name beside it is worth nothing and not reported";
+const OWN_ADDRESS: &str =
+    "From is the signer's own address; the display name beside it is worth nothing and not reported";
 
 /// What each mail is judged to be.
 const VERDICTS: [(&str, &str); 30] = [

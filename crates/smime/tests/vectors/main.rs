@@ -5,3 +5,4 @@
 
 mod johnny;
 mod support;
+mod thunderbird;

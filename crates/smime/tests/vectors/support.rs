@@ -115,3 +115,40 @@ pub(crate) fn decrypted(mail: &[u8], keys: &[Credential], legacy: LegacyCiphers)
     decrypter.decrypt(&mut Cursor::new(mail), &mut rng(), &mut to)?;
     Ok(to)
 }
+
+/// What a mail is, layer by layer: what came of verifying or decrypting each, and what is left in the end. Each layer
+/// has the mail's own header.
+pub(crate) fn layers(verifier: &Verifier, keys: &[Credential], mail: &[u8]) -> (String, Vec<u8>) {
+    let (mut found, mut mail) = (Vec::new(), mail.to_vec());
+    loop {
+        let (said, inner) = layer(verifier, keys, &mail);
+        found.push(said);
+        match inner {
+            Some(inner) => mail = inner,
+            None => return (found.join(" > "), mail),
+        }
+    }
+}
+
+fn layer(verifier: &Verifier, keys: &[Credential], mail: &[u8]) -> (String, Option<Vec<u8>>) {
+    match (verifier.verify(&mut Cursor::new(mail)), decrypted(mail, keys, LegacyCiphers::Refuse)) {
+        (Ok(verification), _) => {
+            let mut content = Vec::new();
+            let written = verification.write_content(&mut Cursor::new(mail), &mut content);
+            (said(&verification), written.is_ok().then(|| under_header(mail, &content)))
+        }
+        (_, Ok(content)) => ("encrypted".to_owned(), Some(content)),
+        (Err(not_signed), Err(Error::NotThis { .. })) => (not_signed.to_string(), None),
+        (_, Err(error)) => (error.to_string(), None),
+    }
+}
+
+/// An entity under the header that a mail had around it.
+pub(crate) fn under_header(mail: &[u8], entity: &[u8]) -> Vec<u8> {
+    let mail = String::from_utf8_lossy(mail).replace("\r\n", "\n");
+    let (header, _) = mail.split_once("\n\n").unwrap();
+    let header = header.replace("\n ", " ").replace("\n\t", " ");
+    let stays = |line: &&str| !line.to_ascii_lowercase().starts_with("content-");
+    let under: String = header.lines().filter(stays).map(|line| format!("{line}\r\n")).collect();
+    [under.as_bytes(), entity].concat()
+}
