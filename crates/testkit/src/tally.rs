@@ -12,11 +12,15 @@ use std::{
 
 /// The sets in the table's order, and what each is.
 const SETS: &[(&str, &str)] = &[
+    ("RFC 4134", "examples of S/MIME 3: messages, certificates, keys, lists"),
     ("Thunderbird: mails", "mails by NSS, signed and encrypted in any order, good and bad"),
     ("Thunderbird: parts", "messages by NSS without a mail around them"),
     ("Thunderbird: interop", "OAEP and ECDH by OpenSSL, in the forms that Thunderbird must read"),
     ("Thunderbird: by hand", "bad signatures around encrypted mails"),
     ("Thunderbird: browser", "mails of the tests of the user interface"),
+    ("OpenSSL", "messages that must be refused, and some that crashed it once"),
+    ("RustCrypto cms", "examples of the crate `cms`"),
+    ("pyca PKCS #7", "messages of Python's `cryptography`"),
     ("Johnny", "\"Johnny, you are fired!\": mails that look signed by somebody else"),
 ];
 

@@ -3,6 +3,8 @@
 
 #![cfg(test)]
 
+mod corpus;
 mod johnny;
+mod openssl;
 mod support;
 mod thunderbird;

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use base64ct::Encoding;
 use getrandom::{SysRng, rand_core::UnwrapErr};
 use sealpost_smime::{
     Certificate, Credential, Decrypter, Error, LegacyCiphers, Limits, Pkcs12, PrivateKey, UnixTime, Verdict,
@@ -65,9 +66,19 @@ pub(crate) fn mail(smime_type: &str, message: &[u8]) -> Vec<u8> {
 }
 
 fn base64(octets: &[u8]) -> String {
-    let text = <base64ct::Base64 as base64ct::Encoding>::encode_string(octets);
+    let text = base64ct::Base64::encode_string(octets);
     let lines = text.as_bytes().chunks(76).map(|line| String::from_utf8_lossy(line).into_owned() + "\r\n");
     lines.collect()
+}
+
+/// The octets in PEM.
+pub(crate) fn unarmored(octets: &[u8]) -> Vec<u8> {
+    if !octets.starts_with(b"-----BEGIN") {
+        return octets.to_vec();
+    }
+    let text = String::from_utf8_lossy(octets);
+    let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();
+    base64ct::Base64::decode_vec(&body).unwrap()
 }
 
 /// What came of verifying a mail: a verdict and its reason.
