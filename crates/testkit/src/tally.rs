@@ -19,6 +19,7 @@ const SETS: &[(&str, &str)] = &[
     ("Thunderbird: by hand", "bad signatures around encrypted mails"),
     ("Thunderbird: browser", "mails of the tests of the user interface"),
     ("OpenSSL", "messages that must be refused, and some that crashed it once"),
+    ("protected headers", "header fields that were protected before RFC 9788"),
     ("RustCrypto cms", "examples of the crate `cms`"),
     ("pyca PKCS #7", "messages of Python's `cryptography`"),
     ("Johnny", "\"Johnny, you are fired!\": mails that look signed by somebody else"),

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod corpus;
+mod headers;
 mod johnny;
 mod openssl;
 mod support;
