@@ -5,6 +5,7 @@
 //   sign FORM ALGORITHM KEY CERTIFICATE CHAIN IN OUT     an entity; FORM is multipart or opaque
 //   verify TRUST IN OUT                                  a mail; what was signed comes out
 //   encrypt CIPHER TRANSPORT CERTIFICATE IN OUT          an entity
+//   confuse CIPHER TRANSPORT CERTIFICATE IN OUT          the same as EnvelopedData, whatever the cipher
 //   decrypt KEY CERTIFICATE IN OUT                       a mail; the entity comes out
 //   version                                              answers with "ok" and the version
 
@@ -108,7 +109,8 @@ public class Smime {
             switch (words[0]) {
                 case "sign" -> sign(words[1], words[2], words[3], words[4], words[5], words[6], words[7]);
                 case "verify" -> verify(words[1], words[2], words[3]);
-                case "encrypt" -> encrypt(words[1], words[2], words[3], words[4], words[5]);
+                case "encrypt" -> encrypt(true, words[1], words[2], words[3], words[4], words[5]);
+                case "confuse" -> encrypt(false, words[1], words[2], words[3], words[4], words[5]);
                 case "decrypt" -> decrypt(words[1], words[2], words[3], words[4]);
                 case "version" -> { return "ok " + Security.getProvider(BC).getVersionStr(); }
                 default -> throw new IllegalArgumentException(words[0]);
@@ -171,14 +173,13 @@ public class Smime {
         Files.write(Path.of(out), content.toByteArray());
     }
 
-    private static void encrypt(String cipher, String transport, String certificate, String in, String out)
-            throws Exception {
+    private static void encrypt(boolean authenticates, String cipher, String transport, String certificate, String in,
+            String out) throws Exception {
         OutputEncryptor encryptor = new JceCMSContentEncryptorBuilder(CIPHERS.get(cipher)).setProvider(BC).build();
         RecipientInfoGenerator recipient = recipient(transport, certificate(certificate), cipher.contains("256"));
         CMSProcessableByteArray content = new CMSProcessableByteArray(read(in));
         byte[] made;
-        // "in-the-wrong-type" is what must not be: an AEAD cipher without its MAC.
-        if (encryptor instanceof OutputAEADEncryptor aead) {
+        if (authenticates && encryptor instanceof OutputAEADEncryptor aead) {
             CMSAuthEnvelopedDataGenerator generator = new CMSAuthEnvelopedDataGenerator();
             generator.addRecipientInfoGenerator(recipient);
             made = generator.generate(content, aead).getEncoded();

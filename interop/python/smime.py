@@ -2,7 +2,7 @@
 
 Reads commands, a line each, with tabs between the words, and answers each with a line: "ok", or "no" and why.
 
-  sign FORM PADDING KEY CERTIFICATE CHAIN IN OUT   an entity; FORM is multipart or opaque; a mail, or DER if opaque
+  sign FORM HASH PADDING KEY CERTIFICATE CHAIN IN OUT   an entity; FORM is multipart or opaque; a mail, or DER if opaque
   verify TRUST CHAIN SIGNATURE CONTENT             DER; CONTENT is "-" if it is inside
   encrypt CIPHER TRANSPORT CERTIFICATE IN OUT      an entity; a mail comes out
   decrypt KEY CERTIFICATE IN OUT                   a mail; the entity comes out
@@ -29,6 +29,8 @@ import agreement
 BINARY = pkcs7.PKCS7Options.Binary
 CIPHERS = {"aes-128-cbc": algorithms.AES128, "aes-256-cbc": algorithms.AES256}
 
+HASHES = {"sha256": hashes.SHA256, "sha384": hashes.SHA384, "sha512": hashes.SHA512}
+
 
 def read(name):
     return Path(name).read_bytes()
@@ -42,8 +44,8 @@ def secret(name):
     return load_pem_private_key(read(name), None)
 
 
-def sign(form, scheme, key, signer, chain, name, out):
-    key, digest = secret(key), hashes.SHA256()
+def sign(form, digest, scheme, key, signer, chain, name, out):
+    key, digest = secret(key), HASHES[digest]()
     pss = padding.PSS(padding.MGF1(digest), padding.PSS.DIGEST_LENGTH) if scheme == "pss" else None
     builder = pkcs7.PKCS7SignatureBuilder().set_data(read(name))
     builder = builder.add_signer(certificate(signer), key, digest, rsa_padding=pss)

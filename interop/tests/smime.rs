@@ -1,0 +1,203 @@
+//! S/MIME with five peers, both ways: every kind of key, form and cipher, and what we refuse of theirs.
+
+#![cfg(test)]
+
+use std::{env, fs, path::Path};
+
+use sealpost_interop::smime::{
+    Cell, Cipher, Form, Identity, Outcome, Padding, Peer, Pki, Sealing, Sealpost, Signing, Table, Transport, mail,
+    peers,
+};
+
+/// What stands in front of the table.
+const INTRODUCTION: &str = "\
+# Interoperability
+
+Written by `SEALPOST_BASELINES=write cargo test -p sealpost-interop --test smime`; without the variable the test compares. `cargo xtask test` installs the peers.
+
+S/MIME with five programs, each called as its users call it. **ours**: made by `sealpost smime`, read by the peer. **theirs**: made by the peer, read by `sealpost smime`. ✓: the signature is valid up to the root and what was signed is what was sent, or what was decrypted is. A number: the peer can't, and says so below in its own words. We read all that they make and that they read themselves.
+
+";
+
+/// Text with blanks at the ends of lines, lines of dots and dashes, HTML and an attachment.
+const CONTENT: &str = "\
+Content-Type: multipart/mixed; boundary=\"=_mixed\"\r
+\r
+--=_mixed\r
+Content-Type: multipart/alternative; boundary=\"=_alternative\"\r
+\r
+--=_alternative\r
+Content-Type: text/plain; charset=us-ascii\r
+Content-Transfer-Encoding: 7bit\r
+\r
+Dear Bob,   \r
+\r
+.\r
+..\r
+\tplease find the contract attached.  \r
+\r
+-- \r
+Alice\r
+\r
+\r
+--=_alternative\r
+Content-Type: text/html; charset=utf-8\r
+Content-Transfer-Encoding: quoted-printable\r
+\r
+<p>Dear Bob,=20=20\r
+<p style=3D\"color: #333\">please find the contract attached. Gr=C3=BC=C3=9Fe\r
+\r
+--=_alternative--\r
+\r
+--=_mixed\r
+Content-Type: application/pdf; name=\"contract.pdf\"\r
+Content-Disposition: attachment; filename=\"contract.pdf\"\r
+Content-Transfer-Encoding: base64\r
+\r
+JVBERi0xLjcKJeLjz9MKMSAwIG9iago8PC9UeXBlL0NhdGFsb2cvUGFnZXMgMiAwIFI+PgplbmRv\r
+YmoKMiAwIG9iago8PC9UeXBlL1BhZ2VzL0NvdW50IDAvS2lkc1tdPj4KZW5kb2JqCg==\r
+\r
+--=_mixed--\r
+\r
+";
+
+fn mail_from(address: &str) -> Vec<u8> {
+    let header = format!(
+        "Date: Fri, 27 Nov 2026 09:00:00 +0100\r\nFrom: Alice <{address}>\r\nTo: Bob <bob@example.org>\r\n\
+         Subject: The contract\r\nMessage-ID: <contract@example.org>\r\nMIME-Version: 1.0\r\n"
+    );
+    [header.as_bytes(), CONTENT.as_bytes()].concat()
+}
+
+/// One case, in which each program makes a mail and each reads that of each.
+struct Case<'a> {
+    row: String,
+    make: &'a dyn Fn(&dyn Peer) -> Outcome,
+    read: &'a dyn Fn(&dyn Peer, &[u8]) -> Outcome,
+    /// What must come out.
+    content: &'a str,
+}
+
+impl Case<'_> {
+    fn reads(&self, reader: &dyn Peer, mail: &[u8]) -> Outcome<()> {
+        let content = (self.read)(reader, mail)?;
+        match mail::find(&content, self.content.as_bytes()) {
+            Some(_) => Ok(()),
+            None => Err("it gives out something else".into()),
+        }
+    }
+
+    /// Puts down both ways with each peer. Gives what is wrong with ours.
+    fn run(&self, ours: &dyn Peer, peers: &[Box<dyn Peer + '_>], table: &mut Table) -> Vec<String> {
+        let mut defects = Vec::new();
+        let theirs: Vec<Outcome> = peers.iter().map(|peer| (self.make)(peer.as_ref())).collect();
+        let made = (self.make)(ours);
+        defects.extend(made.as_ref().err().map(|why| format!("{}: sealpost: {why}", self.row)));
+        let mut put = |peer: &dyn Peer, way: &str, cell: Result<Cell, String>| {
+            let (row, name) = (format!("{} | {way}", self.row), peer.name());
+            match cell {
+                Ok(cell) => table.put(&row, name, cell),
+                Err(why) => defects.push(format!("{row}: {name}: {why}")),
+            }
+        };
+        if let Ok(made) = &made {
+            peers.iter().for_each(|peer| put(peer.as_ref(), "ours", self.ours(peer.as_ref(), made, &theirs)));
+        }
+        for (peer, their) in peers.iter().zip(&theirs) {
+            put(peer.as_ref(), "theirs", self.theirs(ours, peer.as_ref(), their));
+        }
+        defects
+    }
+
+    /// A peer reads ours. If it does not, it must not read anybody else's either.
+    fn ours(&self, peer: &dyn Peer, made: &[u8], theirs: &[Outcome]) -> Result<Cell, String> {
+        let Err(words) = self.reads(peer, made) else { return Ok(Cell::Works) };
+        let reads_another = theirs.iter().flatten().any(|mail| self.reads(peer, mail).is_ok());
+        if reads_another { Err(format!("reads others' and not ours: {words}")) } else { Ok(Cell::Refused(words)) }
+    }
+
+    /// We read theirs. If we do not, the peer must not be able to either.
+    fn theirs(&self, ours: &dyn Peer, peer: &dyn Peer, made: &Outcome) -> Result<Cell, String> {
+        let made = match made {
+            Ok(made) => made,
+            Err(words) => return Ok(Cell::Refused(words.clone())),
+        };
+        let Err(why) = self.reads(ours, made) else { return Ok(Cell::Works) };
+        match self.reads(peer, made) {
+            Ok(()) => Err(why),
+            Err(words) => Ok(Cell::Refused(format!("{words} (reading what it made itself)"))),
+        }
+    }
+}
+
+/// The paddings that a key knows.
+fn paddings(by: &Identity) -> &'static [(Padding, &'static str)] {
+    if by.is_rsa() { &[(Padding::Plain, " PKCS#1 v1.5"), (Padding::Pss, " PSS")] } else { &[(Padding::Plain, "")] }
+}
+
+/// The ways in which a content key gets to a key's owner.
+fn transports(to: &Identity) -> &'static [(Transport, &'static str)] {
+    match to.kind {
+        "X25519" => &[(Transport::Agreement, "X25519")],
+        _ if to.is_rsa() => &[(Transport::Pkcs1, "PKCS#1 v1.5"), (Transport::Oaep, "OAEP")],
+        _ => &[(Transport::Agreement, "ECDH")],
+    }
+}
+
+fn signatures(pki: &Pki, ours: &dyn Peer, peers: &[Box<dyn Peer + '_>], table: &mut Table) -> Vec<String> {
+    table.section("Signatures", "key | form | way");
+    let mut defects = Vec::new();
+    for by in &pki.signers {
+        let mail = mail_from(&by.address);
+        for (padding, scheme) in paddings(by) {
+            for (form, name) in [(Form::Multipart, "multipart"), (Form::Opaque, "opaque")] {
+                let case = Case {
+                    row: format!("{}{scheme} | {name}", by.kind),
+                    make: &|peer| peer.sign(&Signing::new(by, form, *padding), &mail),
+                    read: &|peer, mail| peer.verify(mail),
+                    // JavaMail drops the empty line behind a multipart before it signs.
+                    content: CONTENT.trim_end(),
+                };
+                defects.extend(case.run(ours, peers, table));
+            }
+        }
+    }
+    defects
+}
+
+fn encryption(pki: &Pki, ours: &dyn Peer, peers: &[Box<dyn Peer + '_>], table: &mut Table) -> Vec<String> {
+    table.section("Encryption", "recipient | key by | content by | way");
+    let mail = mail_from("alice@example.org");
+    let mut defects = Vec::new();
+    for to in &pki.readers {
+        for (transport, name) in transports(to) {
+            for cipher in Cipher::ALL {
+                let case = Case {
+                    row: format!("{} | {name} | {}", to.kind, cipher.name().to_ascii_uppercase()),
+                    make: &|peer| peer.encrypt(&Sealing::new(to, cipher, *transport), &mail),
+                    read: &|peer, mail| peer.decrypt(to, mail),
+                    content: CONTENT,
+                };
+                defects.extend(case.run(ours, peers, table));
+            }
+        }
+    }
+    defects
+}
+
+#[test]
+fn the_table_of_who_reads_whom() {
+    let pki = Pki::new();
+    let (ours, peers) = (Sealpost::new(&pki), peers(&pki));
+    let mut table = Table::new(peers.iter().map(|peer| (peer.name().into(), peer.version())));
+    let mut defects = signatures(&pki, &ours, &peers, &mut table);
+    defects.extend(encryption(&pki, &ours, &peers, &mut table));
+    assert!(defects.is_empty(), "{}", defects.join("\n"));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/interop.md");
+    if env::var_os("SEALPOST_BASELINES").is_some() {
+        return fs::write(file, format!("{INTRODUCTION}{}", table.markdown())).unwrap();
+    }
+    let differences = table.differences(&Table::read(&fs::read_to_string(file).unwrap_or_default()));
+    let again = "If it is meant to be so: SEALPOST_BASELINES=write cargo test -p sealpost-interop --test smime";
+    assert!(differences.is_empty(), "{}\n{again}", differences.join("\n"));
+}
