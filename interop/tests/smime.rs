@@ -6,7 +6,7 @@ use std::{env, fs, path::Path};
 
 use sealpost_interop::smime::{
     Cell, Cipher, Form, Identity, Outcome, Padding, Peer, Pki, Sealing, Sealpost, Signing, Table, Transport, mail,
-    peers,
+    peers, sample,
 };
 
 /// What stands in front of the table.
@@ -18,56 +18,6 @@ Written by `SEALPOST_BASELINES=write cargo test -p sealpost-interop --test smime
 S/MIME with five programs, each called as its users call it. **ours**: made by `sealpost smime`, read by the peer. **theirs**: made by the peer, read by `sealpost smime`. ✓: the signature is valid up to the root and what was signed is what was sent, or what was decrypted is. A number: the peer can't, and says so below in its own words. We read all that they make and that they read themselves.
 
 ";
-
-/// Text with blanks at the ends of lines, lines of dots and dashes, HTML and an attachment.
-const CONTENT: &str = "\
-Content-Type: multipart/mixed; boundary=\"=_mixed\"\r
-\r
---=_mixed\r
-Content-Type: multipart/alternative; boundary=\"=_alternative\"\r
-\r
---=_alternative\r
-Content-Type: text/plain; charset=us-ascii\r
-Content-Transfer-Encoding: 7bit\r
-\r
-Dear Bob,   \r
-\r
-.\r
-..\r
-\tplease find the contract attached.  \r
-\r
--- \r
-Alice\r
-\r
-\r
---=_alternative\r
-Content-Type: text/html; charset=utf-8\r
-Content-Transfer-Encoding: quoted-printable\r
-\r
-<p>Dear Bob,=20=20\r
-<p style=3D\"color: #333\">please find the contract attached. Gr=C3=BC=C3=9Fe\r
-\r
---=_alternative--\r
-\r
---=_mixed\r
-Content-Type: application/pdf; name=\"contract.pdf\"\r
-Content-Disposition: attachment; filename=\"contract.pdf\"\r
-Content-Transfer-Encoding: base64\r
-\r
-JVBERi0xLjcKJeLjz9MKMSAwIG9iago8PC9UeXBlL0NhdGFsb2cvUGFnZXMgMiAwIFI+PgplbmRv\r
-YmoKMiAwIG9iago8PC9UeXBlL1BhZ2VzL0NvdW50IDAvS2lkc1tdPj4KZW5kb2JqCg==\r
-\r
---=_mixed--\r
-\r
-";
-
-fn mail_from(address: &str) -> Vec<u8> {
-    let header = format!(
-        "Date: Fri, 27 Nov 2026 09:00:00 +0100\r\nFrom: Alice <{address}>\r\nTo: Bob <bob@example.org>\r\n\
-         Subject: The contract\r\nMessage-ID: <contract@example.org>\r\nMIME-Version: 1.0\r\n"
-    );
-    [header.as_bytes(), CONTENT.as_bytes()].concat()
-}
 
 /// One case, in which each program makes a mail and each reads that of each.
 struct Case<'a> {
@@ -148,7 +98,7 @@ fn signatures(pki: &Pki, ours: &dyn Peer, peers: &[Box<dyn Peer + '_>], table: &
     table.section("Signatures", "key | form | way");
     let mut defects = Vec::new();
     for by in &pki.signers {
-        let mail = mail_from(&by.address);
+        let mail = sample::mail(&by.address);
         for (padding, scheme) in paddings(by) {
             for (form, name) in [(Form::Multipart, "multipart"), (Form::Opaque, "opaque")] {
                 let case = Case {
@@ -156,7 +106,7 @@ fn signatures(pki: &Pki, ours: &dyn Peer, peers: &[Box<dyn Peer + '_>], table: &
                     make: &|peer| peer.sign(&Signing::new(by, form, *padding), &mail),
                     read: &|peer, mail| peer.verify(mail),
                     // JavaMail drops the empty line behind a multipart before it signs.
-                    content: CONTENT.trim_end(),
+                    content: sample::CONTENT.trim_end(),
                 };
                 defects.extend(case.run(ours, peers, table));
             }
@@ -167,7 +117,7 @@ fn signatures(pki: &Pki, ours: &dyn Peer, peers: &[Box<dyn Peer + '_>], table: &
 
 fn encryption(pki: &Pki, ours: &dyn Peer, peers: &[Box<dyn Peer + '_>], table: &mut Table) -> Vec<String> {
     table.section("Encryption", "recipient | key by | content by | way");
-    let mail = mail_from("alice@example.org");
+    let mail = sample::mail("alice@example.org");
     let mut defects = Vec::new();
     for to in &pki.readers {
         for (transport, name) in transports(to) {
@@ -176,7 +126,7 @@ fn encryption(pki: &Pki, ours: &dyn Peer, peers: &[Box<dyn Peer + '_>], table: &
                     row: format!("{} | {name} | {}", to.kind, cipher.name().to_ascii_uppercase()),
                     make: &|peer| peer.encrypt(&Sealing::new(to, cipher, *transport), &mail),
                     read: &|peer, mail| peer.decrypt(to, mail),
-                    content: CONTENT,
+                    content: sample::CONTENT,
                 };
                 defects.extend(case.run(ours, peers, table));
             }

@@ -1,6 +1,10 @@
 //! gpgsm, which does CMS and leaves the mail to its caller, in a home of its own.
 
-use std::{fs, path::Path, process::Output};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+};
 
 use tempfile::TempDir;
 
@@ -9,7 +13,7 @@ use super::{
     pki::PASSWORD,
     scratch::{Scratch, run, said, text},
 };
-use crate::call;
+use crate::{call, succeeded};
 
 /// gpgsm with the keys of the tests, as far as it takes them.
 #[derive(Debug)]
@@ -69,6 +73,19 @@ impl Gpgsm {
         let (input, out) = (self.scratch.file(input), self.scratch.fresh());
         let output = self.run(&[&["--output", text(&out)], args, &[text(&input)]].concat());
         if output.status.success() { Ok(fs::read(out).unwrap()) } else { Err(said(&output, words)) }
+    }
+
+    /// A PKCS#12 file of a key and its certificate, with the password of all of them.
+    ///
+    /// # Panics
+    ///
+    /// If it is not made.
+    #[must_use]
+    pub fn pkcs12(&self, of: &Identity) -> PathBuf {
+        let out = self.scratch.fresh();
+        let args = ["--output", text(&out), "--export-secret-key-p12", &of.address];
+        let _ = succeeded("gpgsm", self.run(&args));
+        out
     }
 
     fn has_key(&self, of: &Identity) -> Outcome<()> {

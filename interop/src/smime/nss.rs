@@ -1,6 +1,10 @@
 //! NSS, Mozilla's library, by its `cmsutil`, which does CMS and leaves the mail to its caller.
 
-use std::{fs, path::Path, process::Output};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+};
 
 use super::{
     Form, Identity, Outcome, Padding, Peer, Pki, Sealing, Signing, Transport, hash, mail,
@@ -63,6 +67,19 @@ impl Nss {
         let (input, out) = (self.scratch.file(input), self.scratch.fresh());
         let output = self.run(&[args, &["-i", text(&input), "-o", text(&out)]].concat());
         if output.status.success() { Ok(fs::read(out).unwrap()) } else { Err(said(&output, words)) }
+    }
+
+    /// A PKCS#12 file of a key and its certificate, with the password of all of them.
+    ///
+    /// # Panics
+    ///
+    /// If it is not made.
+    #[must_use]
+    pub fn pkcs12(&self, of: &Identity) -> PathBuf {
+        let out = self.scratch.fresh();
+        let args = ["-d", &self.database, "-n", of.nickname(), "-W", PASSWORD, "-K", "", "-o", text(&out)];
+        let _ = succeeded("pk12util", run("pk12util", args, &[]));
+        out
     }
 
     fn has_key(&self, of: &Identity) -> Outcome<()> {

@@ -1,11 +1,14 @@
 //! OpenSSL's `cms`, which reads and writes whole mails by itself.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use super::{
     Form, Identity, Outcome, Padding, Peer, Pki, Sealing, Signing, Transport, hash, mail,
+    pki::PASSWORD,
     scratch::{outcome, run, text},
 };
+
+use crate::succeeded;
 
 /// OpenSSL's command line.
 #[derive(Debug)]
@@ -35,6 +38,22 @@ impl<'a> OpenSsl<'a> {
         let files = ["cms", "-in", text(&input), "-out", text(&out)];
         outcome(run("openssl", [&files[..], args].concat(), &[]), words)?;
         Ok(fs::read(out).unwrap())
+    }
+}
+
+impl OpenSsl<'_> {
+    /// A PKCS#12 file of a key and its certificate, with the password of all of them.
+    ///
+    /// # Panics
+    ///
+    /// If it is not made.
+    #[must_use]
+    pub fn pkcs12(&self, of: &Identity, how: &[&str]) -> PathBuf {
+        let (out, password) = (self.pki.scratch().fresh(), format!("pass:{PASSWORD}"));
+        let files = ["-inkey", text(&of.key), "-in", text(&of.certificate), "-certfile", text(&self.pki.issuing)];
+        let args = ["pkcs12", "-export", "-passout", &password, "-out", text(&out)];
+        let _ = succeeded("openssl", run("openssl", [&args[..], &files, how].concat(), &[]));
+        out
     }
 }
 

@@ -57,6 +57,18 @@ impl Purpose {
     pub const SIGN: Self = Self { usage: "digitalSignature", extended: "emailProtection" };
     /// Only to encrypt.
     pub const AGREE: Self = Self { usage: "keyAgreement", extended: "emailProtection" };
+
+    /// With another keyUsage.
+    #[must_use]
+    pub fn usage(self, usage: &'static str) -> Self {
+        Self { usage, ..self }
+    }
+
+    /// With another extKeyUsage.
+    #[must_use]
+    pub fn extended(self, extended: &'static str) -> Self {
+        Self { extended, ..self }
+    }
 }
 
 /// The authorities, and who has a certificate of them.
@@ -89,6 +101,16 @@ impl Pki {
     /// If OpenSSL does not.
     #[must_use]
     pub fn new() -> Self {
+        Self::with(&["RSA-2048", "RSA-3072", "P-256", "P-384", "Ed25519", "X25519"])
+    }
+
+    /// Makes only these kinds of keys.
+    ///
+    /// # Panics
+    ///
+    /// If OpenSSL does not.
+    #[must_use]
+    pub fn with(kinds: &[&str]) -> Self {
         let scratch = Scratch::new();
         let [root_key, issuing_key] = [0, 1].map(|_| key(&scratch, &RSA_2048));
         let root = certify(&scratch, &root_key, "Interop Root", &["-key", text(&root_key)], AUTHORITY);
@@ -102,13 +124,15 @@ impl Pki {
             ("RSA-3072", &RSA_3072, Purpose::RSA),
             ("P-256", &P_256, Purpose::CURVE),
             ("P-384", &P_384, Purpose::CURVE),
+            ("Ed25519", &["-algorithm", "ED25519"], Purpose::SIGN),
+            ("X25519", &["-algorithm", "X25519"], Purpose::AGREE),
         ] {
-            let identity = pki.identity(kind, key, purpose);
-            pki.signers.push(identity.clone());
-            pki.readers.push(identity);
+            if kinds.contains(&kind) {
+                let identity = pki.identity(kind, key, purpose);
+                pki.signers.extend(purpose.usage.starts_with("digitalSignature").then(|| identity.clone()));
+                pki.readers.extend(purpose.usage.contains("key").then_some(identity));
+            }
         }
-        pki.signers.push(pki.identity("Ed25519", &["-algorithm", "ED25519"], Purpose::SIGN));
-        pki.readers.push(pki.identity("X25519", &["-algorithm", "X25519"], Purpose::AGREE));
         pki
     }
 
@@ -183,6 +207,17 @@ impl Pki {
         let how = ["-crldays", "30", "-out", text(&crl)];
         let _ = openssl(&[&["ca", "-gencrl", "-config", text(&settings)][..], &by, &how].concat());
         crl
+    }
+
+    /// A CMS message with the authorities' certificates and nothing else, DER.
+    ///
+    /// # Panics
+    ///
+    /// If OpenSSL does not make it.
+    #[must_use]
+    pub fn certificates_only(&self) -> Vec<u8> {
+        let files = ["-certfile", text(&self.issuing), "-certfile", text(&self.root)];
+        openssl(&[&["crl2pkcs7", "-nocrl", "-outform", "DER"][..], &files].concat())
     }
 
     /// Files beside the certificates.

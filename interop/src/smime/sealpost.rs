@@ -27,6 +27,19 @@ impl<'a> Sealpost<'a> {
         sealpost(&[&["smime"], args].concat(), mail)
     }
 
+    /// Verifies with these options: the exit code. What is signed is given out if it is valid, and only then.
+    ///
+    /// # Panics
+    ///
+    /// If content is given out that is not valid, or none that is.
+    #[must_use]
+    pub fn judge(&self, args: &[&str], mail: &[u8]) -> Option<i32> {
+        let content = self.pki.scratch().fresh();
+        let code = self.run(&[&["verify", "--content", text(&content)], args].concat(), mail).status.code();
+        assert_eq!(content.is_file(), code == Some(0), "{code:?}");
+        code
+    }
+
     /// Runs it; an error is what it says.
     ///
     /// # Errors
