@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-/// End-to-end encrypted forwarding of OpenPGP mail.
+use crate::smime::args::Smime;
+
+/// End-to-end encrypted forwarding of OpenPGP mail, and S/MIME.
 ///
 /// Exit codes: 0 done; 1 bad input, wrong key, or reading or writing failed (an output file is then absent or
-/// untouched); 2 wrong command line; 3 nothing to transform.
+/// untouched); 2 wrong command line; 3 nothing to transform; 10 to 12 see smime verify.
 #[derive(Debug, Parser)]
 #[command(name = "sealpost", version)]
 pub(crate) struct Args {
@@ -23,6 +25,9 @@ pub(crate) enum Command {
     /// Forwarding from one OpenPGP key to another.
     #[command(subcommand)]
     Forward(Forward),
+    /// Signing and encryption of mails with certificates.
+    #[command(subcommand)]
+    Smime(Smime),
     /// Tell the whole story in a temporary folder: who holds what, and who can read what.
     Demo,
 }

@@ -10,6 +10,9 @@ use std::{error::Error, fmt, path::Path, process::ExitCode};
 /// | 1 | bad input, a wrong key, or reading or writing failed; an output file is absent or untouched |
 /// | 2 | the command line is wrong |
 /// | 3 | nothing to transform: no session key of the message is for the instances, or each was refused |
+/// | 10 | `smime verify`: a signature is invalid |
+/// | 11 | `smime verify`: a signer is not trusted |
+/// | 12 | `smime verify`: the mail is from somebody else than the signer |
 #[derive(Debug)]
 pub(crate) struct Failure {
     message: String,
@@ -26,6 +29,11 @@ impl Failure {
     /// Nothing to transform.
     pub(crate) fn nothing(message: impl Into<String>) -> Self {
         Self { message: message.into(), code: 3 }
+    }
+
+    /// A mail was verified, and this is what came of it.
+    pub(crate) fn verdict(message: impl Into<String>, code: u8) -> Self {
+        Self { message: message.into(), code }
     }
 
     pub(crate) fn code(&self) -> ExitCode {

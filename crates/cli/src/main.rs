@@ -1,4 +1,4 @@
-//! The command-line tool of sealpost: end-to-end encrypted forwarding of OpenPGP mail.
+//! The command-line tool of sealpost: end-to-end encrypted forwarding of OpenPGP mail, and S/MIME.
 //!
 //! Data goes to stdout, what is for people to stderr. With `--json` reports are JSON: on stdout where a
 //! command has no other data, else on stderr. Exit codes: see [`failure::Failure`].
@@ -16,12 +16,14 @@ mod files;
 mod forward;
 mod mail;
 mod output;
+mod smime;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
     let output = output::Output::new(args.json);
     let done = match args.command {
         args::Command::Forward(command) => forward::run(command, output),
+        args::Command::Smime(command) => smime::run(command, output),
         args::Command::Demo => demo::run(output),
     };
     match done {

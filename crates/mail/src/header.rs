@@ -3,7 +3,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use crate::Encoding;
+use crate::{Encoding, Parameterized};
 
 /// What the header of a mail or part says about its body.
 #[derive(Debug, Default)]
@@ -23,53 +23,18 @@ impl Header {
         let value = value.get(1..).unwrap_or_default();
         match name.trim_ascii().to_ascii_lowercase().as_slice() {
             b"content-type" => self.content_type(value),
-            b"content-transfer-encoding" => self.encoding = Encoding::named(&tokens(value).concat()),
+            b"content-transfer-encoding" => {
+                self.encoding = Encoding::named(Parameterized::read(value).value().as_bytes());
+            }
             _ => {}
         }
     }
 
     fn content_type(&mut self, value: &[u8]) {
-        let tokens = tokens(value);
-        let mut sections = tokens.split(|token| token == b";");
-        let media_type = sections.next().unwrap_or_default().concat().to_ascii_lowercase();
-        self.media_type = String::from_utf8_lossy(&media_type).into_owned();
-        self.boundary = sections.find_map(|section| match section {
-            // Unquoted, against the standard, it may have more of these in it.
-            [name, equals, value @ ..] if equals == b"=" && name.eq_ignore_ascii_case(b"boundary") => {
-                Some(value.concat())
-            }
-            _ => None,
-        });
+        let read = Parameterized::read(value);
+        self.boundary = read.parameter("boundary").map(<[u8]>::to_vec);
+        self.media_type = String::from(read.value());
     }
-}
-
-/// A structured field's tokens, quoted strings (without their quotes) and separators; comments are left out.
-fn tokens(value: &[u8]) -> Vec<Vec<u8>> {
-    let mut tokens = Vec::new();
-    let mut rest = value.iter().copied().peekable();
-    let mut token = Vec::new();
-    let mut depth = 0_usize;
-    while let Some(c) = rest.next() {
-        match c {
-            b'(' => depth += 1,
-            b')' => depth = depth.saturating_sub(1),
-            b'\\' if depth > 0 => drop(rest.next()),
-            _ if depth > 0 => {}
-            b'"' => {
-                while let Some(c) = rest.next().filter(|c| *c != b'"') {
-                    token.push(if c == b'\\' { rest.next().unwrap_or(c) } else { c });
-                }
-            }
-            b';' | b'=' => {
-                tokens.push(core::mem::take(&mut token));
-                tokens.push(alloc::vec![c]);
-            }
-            _ if c.is_ascii_whitespace() => {}
-            _ => token.push(c),
-        }
-    }
-    tokens.push(token);
-    tokens
 }
 
 #[cfg(test)]

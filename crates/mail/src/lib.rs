@@ -4,9 +4,11 @@
 
 extern crate alloc;
 
+mod field;
 mod header;
 mod transfer;
 mod walk;
 
+pub use field::Parameterized;
 pub use transfer::{Decoded, Encoding};
 pub use walk::{Next, Walker, starts_mail};

@@ -9,3 +9,5 @@ pub use sealpost_mail as mail;
 pub use sealpost_pre as pre;
 #[cfg(feature = "pre-sequoia")]
 pub use sealpost_pre_sequoia as pre_sequoia;
+#[cfg(feature = "smime")]
+pub use sealpost_smime as smime;

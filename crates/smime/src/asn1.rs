@@ -42,17 +42,56 @@ impl<'a> Element<'a> {
 
 /// The elements that stand in `octets`, one behind the other.
 pub(crate) fn elements<'a>(octets: &'a [u8], place: &'static str) -> Result<Vec<Element<'a>>> {
-    let error = |error| Error::der(place)(error);
-    let mut reader = SliceReader::new(octets).map_err(error)?;
-    let mut found = Vec::new();
-    while !reader.is_finished() {
-        let at = position(reader.position());
-        let header = Header::peek(&mut reader).map_err(error)?;
-        let raw = reader.tlv_bytes().map_err(error)?;
-        let value = raw.len().checked_sub(position(header.length())).and_then(|start| raw.get(start..));
-        found.push(Element { tag: header.tag(), at, raw, value: value.unwrap_or_default() });
+    walk(octets, place)?.collect()
+}
+
+/// The same, one by one, for lists that may be long. It ends at the first error.
+pub(crate) fn walk<'a>(octets: &'a [u8], place: &'static str) -> Result<Walk<'a>> {
+    Ok(Walk { reader: SliceReader::new(octets).map_err(Error::der(place))?, place })
+}
+
+/// See [`walk`].
+pub(crate) struct Walk<'a> {
+    reader: SliceReader<'a>,
+    place: &'static str,
+}
+
+impl<'a> Iterator for Walk<'a> {
+    type Item = Result<Element<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.reader.is_finished() || self.reader.is_failed() {
+            return None;
+        }
+        let at = position(self.reader.position());
+        let read = Header::peek(&mut self.reader).and_then(|header| Ok((header, self.reader.tlv_bytes()?)));
+        Some(read.map_err(Error::der(self.place)).map(|(header, raw)| {
+            let value = raw.len().checked_sub(position(header.length())).and_then(|start| raw.get(start..));
+            Element { tag: header.tag(), at, raw, value: value.unwrap_or_default() }
+        }))
     }
-    Ok(found)
+}
+
+/// DER of an element: its tag octet, its length, and its value in parts.
+pub(crate) fn write(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let len: usize = parts.iter().map(|part| part.len()).sum();
+    let mut der = vec![tag];
+    match u8::try_from(len) {
+        Ok(short) if short < 0x80 => der.push(short),
+        _ => {
+            let octets = len.to_be_bytes();
+            let octets = octets.get(octets.iter().take_while(|octet| **octet == 0).count()..).unwrap_or_default();
+            der.push(0x80 | u8::try_from(octets.len()).unwrap_or(0x7f));
+            der.extend_from_slice(octets);
+        }
+    }
+    der.extend(parts.iter().copied().flatten());
+    der
+}
+
+/// DER of an object identifier.
+pub(crate) fn write_oid(id: ObjectIdentifier) -> Vec<u8> {
+    write(0x06, &[id.as_bytes()])
 }
 
 fn position(length: Length) -> usize {

@@ -1,25 +1,41 @@
 //! A certificate (RFC 5280 §4), read as it came: what is compared, hashed or verified is always its own octets.
 
-use std::{fmt, ops::Range, sync::Arc};
+mod address;
+pub(crate) mod extension;
+pub(crate) mod general;
+pub(crate) mod name;
+pub(crate) mod usage;
+
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use der::{Tag, TagNumber, oid::ObjectIdentifier};
 
+use sha2::{Digest as _, Sha256};
+
 use crate::{Error, Result, UnixTime, asn1::Element, oid};
+
+pub use extension::KeyUsage;
 
 const PLACE: &str = "a certificate";
 
-/// A certificate. Cheap to clone.
-#[derive(Clone, PartialEq, Eq, Hash)]
+/// A certificate. Cheap to clone. Two are equal if their octets are.
+#[derive(Clone)]
 pub struct Certificate {
     der: Arc<[u8]>,
     fields: Arc<Fields>,
 }
 
 /// Where in the certificate its fields are.
-#[derive(PartialEq, Eq, Hash)]
 struct Fields {
     tbs: Range<usize>,
+    version: u8,
     serial: Range<usize>,
+    inner_algorithm: Range<usize>,
     issuer: Range<usize>,
     validity: (UnixTime, UnixTime),
     subject: Range<usize>,
@@ -27,9 +43,10 @@ struct Fields {
     extensions: Vec<Extension>,
     signature_algorithm: Range<usize>,
     signature: Range<usize>,
+    /// Issuer and subject in the form in which names are compared; made when they are first needed.
+    names: OnceLock<(Vec<u8>, Vec<u8>)>,
 }
 
-#[derive(PartialEq, Eq, Hash)]
 struct Extension {
     id: ObjectIdentifier,
     critical: bool,
@@ -127,8 +144,90 @@ impl Certificate {
         Some(element.value)
     }
 
+    /// The serial number in hexadecimal, two digits an octet.
+    #[must_use]
+    pub fn serial_hex(&self) -> String {
+        hex(self.serial())
+    }
+
+    /// SHA-256 of the whole certificate.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 32] {
+        Sha256::digest(&self.der).into()
+    }
+
+    /// The subject for people, as RFC 4514 writes names.
+    #[must_use]
+    pub fn subject_name(&self) -> String {
+        name::text(self.subject())
+    }
+
+    /// The issuer for people, as RFC 4514 writes names.
+    #[must_use]
+    pub fn issuer_name(&self) -> String {
+        name::text(self.issuer())
+    }
+
+    /// The version of the format: 1, 2 or 3.
+    pub(crate) fn version(&self) -> u8 {
+        self.fields.version
+    }
+
+    /// The algorithm of the issuer's signature as it stands in what is signed.
+    pub(crate) fn inner_algorithm(&self) -> &[u8] {
+        self.slice(&self.fields.inner_algorithm)
+    }
+
+    /// The issuer in the form in which names are compared (see [`name::canonical`]).
+    pub(crate) fn canonical_issuer(&self) -> &[u8] {
+        &self.canonical_names().0
+    }
+
+    /// The subject in the form in which names are compared.
+    pub(crate) fn canonical_subject(&self) -> &[u8] {
+        &self.canonical_names().1
+    }
+
+    /// Whether issuer and subject are the same name (RFC 5280 §6.1).
+    pub(crate) fn is_self_issued(&self) -> bool {
+        self.canonical_issuer() == self.canonical_subject()
+    }
+
+    /// An extension that stands twice, which RFC 5280 §4.2 forbids.
+    pub(crate) fn repeated_extension(&self) -> Option<ObjectIdentifier> {
+        let mut ids: Vec<_> = self.extension_ids().collect();
+        ids.sort_unstable();
+        ids.windows(2).find_map(|pair| match pair {
+            [first, second] if first == second => Some(*first),
+            _ => None,
+        })
+    }
+
+    /// The object identifiers of critical extensions.
+    pub(crate) fn critical_extension_ids(&self) -> impl Iterator<Item = ObjectIdentifier> {
+        self.fields.extensions.iter().filter(|extension| extension.critical).map(|extension| extension.id)
+    }
+
+    fn canonical_names(&self) -> &(Vec<u8>, Vec<u8>) {
+        self.fields.names.get_or_init(|| (name::canonical(self.issuer()), name::canonical(self.subject())))
+    }
+
     fn slice(&self, range: &Range<usize>) -> &[u8] {
         self.der.get(range.clone()).unwrap_or_default()
+    }
+}
+
+impl PartialEq for Certificate {
+    fn eq(&self, other: &Self) -> bool {
+        self.der == other.der
+    }
+}
+
+impl Eq for Certificate {}
+
+impl Hash for Certificate {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.der.hash(state);
     }
 }
 
@@ -180,17 +279,19 @@ impl Fields {
                 placed.element.tag.is_context_specific() && placed.element.tag.number() == TagNumber(number.into())
             }
         };
-        drop(fields.next_if(tagged(0)));
+        let version = fields.next_if(tagged(0)).map_or(Ok(1), |version| read_version(&version))?;
         let mut next = |tag| fields.next().ok_or(Error::structure(PLACE, "a field is missing"))?.expect(tag);
         let serial = next(Tag::Integer)?;
-        next(Tag::Sequence)?;
+        let inner_algorithm = next(Tag::Sequence)?;
         let (issuer, validity) = (next(Tag::Sequence)?, next(Tag::Sequence)?);
         let (subject, spki) = (next(Tag::Sequence)?, next(Tag::Sequence)?);
         let extensions = fields.find(tagged(3)).map(|tagged| extensions(&tagged)).transpose()?;
         let signature = signature.expect(Tag::BitString)?.value();
         Ok(Self {
             tbs: tbs.raw(),
+            version,
             serial: serial.value(),
+            inner_algorithm: inner_algorithm.raw(),
             issuer: issuer.raw(),
             validity: validity_times(&validity.element)?,
             subject: subject.raw(),
@@ -199,8 +300,25 @@ impl Fields {
             signature_algorithm: algorithm.expect(Tag::Sequence)?.raw(),
             // Behind the count of unused bits.
             signature: (signature.start + 1).min(signature.end)..signature.end,
+            names: OnceLock::new(),
         })
     }
+}
+
+fn read_version(tagged: &Placed<'_>) -> Result<u8> {
+    match tagged.element.inner(PLACE)?.as_slice() {
+        [Element { tag: Tag::Integer, value: [version @ 0..=2], .. }] => Ok(version + 1),
+        _ => Err(Error::structure(PLACE, "its version is unknown")),
+    }
+}
+
+/// Octets in hexadecimal.
+pub(crate) fn hex(octets: &[u8]) -> String {
+    octets.iter().fold(String::with_capacity(octets.len() * 2), |mut text, octet| {
+        // Writing to a string can't fail.
+        let _ = fmt::Write::write_fmt(&mut text, format_args!("{octet:02x}"));
+        text
+    })
 }
 
 fn extensions(tagged: &Placed<'_>) -> Result<Vec<Extension>> {

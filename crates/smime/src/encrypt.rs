@@ -1,1 +1,149 @@
-//! Encrypting a mail.
+//! Encrypting a mail (RFC 8551 §3.3, §3.4).
+
+use std::io::{self, Read, Seek, Write};
+
+use rand_core::CryptoRng;
+
+use crate::{
+    Capabilities, ContentCipher, Error, Limits, Recipient, Result,
+    enveloped::Envelope,
+    mime::{
+        base64::Encoder,
+        claim::SmimeType,
+        frame::{outer_fields, pkcs7_header},
+        lines::{LineEnd, LineWriter},
+        locate::{Entity, Kind},
+        seven_bit::{Purpose, Rewrite},
+    },
+};
+
+/// What everybody reads.
+const FOR_ALL: ContentCipher = ContentCipher::Aes256Cbc;
+
+/// Encrypts mails for some recipients.
+#[derive(Clone, Debug, Default)]
+pub struct Encrypter {
+    recipients: Vec<Recipient>,
+    /// What each recipient reads best, as far as that is known.
+    preferred: Vec<Option<ContentCipher>>,
+    cipher: Option<ContentCipher>,
+    limits: Limits,
+}
+
+/// What became of a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Encrypted {
+    /// How the content is encrypted.
+    pub cipher: ContentCipher,
+    /// Whether the content is signed. Without that nobody notices changes to what is encrypted in CBC mode.
+    pub signed: bool,
+    /// How many octets were encrypted.
+    pub octets: u64,
+}
+
+impl Encrypter {
+    /// For nobody yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// For one more recipient, of whose program nothing is known.
+    #[must_use]
+    pub fn to(mut self, recipient: Recipient) -> Self {
+        self.recipients.push(recipient);
+        self.preferred.push(None);
+        self
+    }
+
+    /// For one more recipient, whose program can do this (from a signed message, RFC 8551 §2.5.2).
+    #[must_use]
+    pub fn to_capable(mut self, recipient: Recipient, capabilities: &Capabilities) -> Self {
+        let best = capabilities.key_transports().next();
+        let recipient = best.map_or(recipient.clone(), |transport| recipient.with_transport(transport));
+        self.recipients.push(recipient);
+        self.preferred.push(capabilities.preferred_cipher());
+        self
+    }
+
+    /// With this cipher, whatever is known. Otherwise it is the one that all recipients prefer, and AES-256 in CBC mode
+    /// where that is not known: few programs read GCM.
+    #[must_use]
+    pub fn cipher(mut self, cipher: ContentCipher) -> Self {
+        self.cipher = Some(cipher);
+        self
+    }
+
+    /// Other limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The recipients.
+    pub fn recipients(&self) -> impl Iterator<Item = &Recipient> {
+        self.recipients.iter()
+    }
+
+    /// The cipher for these recipients.
+    #[must_use]
+    pub fn chosen_cipher(&self) -> ContentCipher {
+        let known = self.preferred.first().copied().flatten();
+        let agreed = known.filter(|_| self.preferred.iter().all(|preferred| *preferred == known));
+        self.cipher.or(agreed).unwrap_or(FOR_ALL)
+    }
+
+    /// Encrypts a mail. The fields `Content-…` of its header and its body become the encrypted entity, 7-bit and with
+    /// CR LF at the ends of lines. All other header fields stay as they are, octet for octet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoRecipient`]; [`Error::Mime`], [`Error::Encoding`] and [`Error::Limit`] if the mail can't be read;
+    /// [`Error::Algorithm`] for a cipher that is only read; [`Error::Read`], [`Error::Write`].
+    pub fn encrypt<M: Read + Seek>(
+        &self,
+        mail: &mut M,
+        rng: &mut dyn CryptoRng,
+        out: &mut dyn Write,
+    ) -> Result<Encrypted> {
+        let cipher = self.chosen_cipher();
+        let envelope = Envelope::new(cipher, &self.recipients, rng)?;
+        let entity = Entity::locate(mail, &self.limits)?;
+        let signed = matches!(entity.kind, Kind::Signed(_)) || is_opaque_signature(&entity);
+        let (outer, inner) = (outer_fields(&entity.header), entity.header.split().1);
+        let rewrite = Rewrite::plan(mail, &entity, &inner, Purpose::Enclosed, &self.limits)?;
+        let mut count = Count(0);
+        rewrite.write(mail, &mut count, &self.limits)?;
+        let smime_type =
+            if cipher.is_authenticated() { SmimeType::AuthEnvelopedData } else { SmimeType::EnvelopedData };
+        let mut out = LineWriter::new(out, LineEnd::of(&entity.header));
+        out.write_all(&outer).map_err(Error::Write)?;
+        out.write_all(&pkcs7_header(smime_type)).map_err(Error::Write)?;
+        let mut encoder = Encoder::new(&mut out);
+        envelope.write(&mut |to| rewrite.write(mail, to, &self.limits), count.0, &mut encoder)?;
+        encoder.finish().map_err(Error::Write)?;
+        out.finish().map_err(Error::Write)?;
+        Ok(Encrypted { cipher, signed, octets: count.0 })
+    }
+}
+
+/// By what its header says.
+fn is_opaque_signature(entity: &Entity) -> bool {
+    matches!(&entity.kind, Kind::Pkcs7(message) if message.smime_type == SmimeType::SignedData)
+}
+
+/// Counts octets.
+struct Count(u64);
+
+impl Write for Count {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.0 += u64::try_from(octets.len()).unwrap_or_default();
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,1 +1,27 @@
 //! EnvelopedData (RFC 5652 §6) and AuthEnvelopedData (RFC 5083): made and opened.
+
+mod cipher;
+mod credential;
+mod derive;
+#[cfg(feature = "pqc")]
+mod kem;
+mod open;
+mod recipient;
+mod recipients;
+mod seal;
+mod structure;
+mod unlock;
+mod wrap;
+
+pub use cipher::ContentCipher;
+pub(crate) use cipher::Judge;
+pub use credential::{Credential, PrivateKey};
+pub(crate) use open::{Judges, Opener};
+pub use open::{LegacyCiphers, Opened};
+pub use recipient::{IdentifyBy, Recipient};
+pub use recipients::{ListedRecipient, RecipientId, RecipientKind};
+pub(crate) use seal::Envelope;
+pub use structure::Enveloped;
+
+#[cfg(test)]
+mod tests;

@@ -112,6 +112,19 @@ impl Error {
         }
     }
 
+    /// What reading gave: this crate's own error if it comes from a decoder of ours.
+    /// What went wrong below a writer that could only say so by an error of writing.
+    pub(crate) fn unwrapped(error: Self) -> Self {
+        match error {
+            Self::Write(error) => error.downcast().unwrap_or_else(Self::Write),
+            other => other,
+        }
+    }
+
+    pub(crate) fn read(error: io::Error) -> Self {
+        error.downcast::<Self>().unwrap_or_else(Self::Read)
+    }
+
     pub(crate) fn not(expected: &'static str, found: impl fmt::Display) -> Self {
         Self::NotThis { expected, found: found.to_string() }
     }

@@ -1,12 +1,20 @@
 //! Private keys behind a seam: in memory, by AWS-LC, in a PKCS#11 token, or wherever a caller keeps them.
 
+pub(crate) mod pbe;
+mod software;
+mod substitute;
+#[cfg(test)]
+mod vectors;
+
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::{
-    Result,
+    Error, Result,
     algorithm::{Curve, KeyTransport, SignatureScheme},
 };
+
+pub use software::SoftwareKey;
 
 /// A key that signs.
 pub trait SigningKey: Send + Sync {
@@ -29,8 +37,9 @@ pub trait DecryptionKey: Send + Sync {
     /// The public key: DER of a SubjectPublicKeyInfo.
     fn public_key(&self) -> &[u8];
 
-    /// Decrypts a content key of `len` octets. Where the padding or the length is wrong, the result is
-    /// a random key of `len` octets: neither the value nor the time tells (RFC 3218 §2.3).
+    /// Decrypts a content key of `len` octets. Where the padding or the length is wrong, the result is another key
+    /// of `len` octets that looks random, the same for the same ciphertext: neither the value nor the time tells
+    /// (RFC 3218 §2.3).
     ///
     /// # Errors
     ///
@@ -74,3 +83,5 @@ pub trait KemKey: Send + Sync {
     /// [`Error::Key`](crate::Error::Key) if `ciphertext` does not have its parameter set's length.
     fn decapsulate(&self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>>;
 }
+
+const UNSUPPORTED: Error = Error::Key("it is not for this algorithm");

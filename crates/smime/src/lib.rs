@@ -6,10 +6,13 @@ mod asn1;
 mod ber;
 mod capabilities;
 mod certificate;
+mod content;
 mod decrypt;
 mod encrypt;
 mod enveloped;
 mod error;
+#[doc(hidden)]
+pub mod fuzz;
 mod identity;
 mod inspect;
 pub mod key;
@@ -26,7 +29,17 @@ mod signed;
 mod time;
 mod verify;
 
-pub use certificate::Certificate;
+pub use capabilities::Capabilities;
+pub use certificate::{Certificate, KeyUsage};
+pub use decrypt::{Decrypted, Decrypter};
+pub use encrypt::{Encrypted, Encrypter};
+pub use enveloped::{
+    ContentCipher, Credential, Enveloped, IdentifyBy, LegacyCiphers, ListedRecipient, Opened, PrivateKey, Recipient,
+    RecipientId, RecipientKind,
+};
 pub use error::{Error, Result};
 pub use limits::Limits;
+pub use sign::{Signed, Signer};
+pub use signed::{CertificateIdentifier, Flaw, SignerInfo};
 pub use time::UnixTime;
+pub use verify::{Form, SignerReport, Verdict, Verification, Verifier};

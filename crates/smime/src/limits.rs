@@ -8,8 +8,12 @@ pub struct Limits {
     pub mail: u64,
     /// Octets of a header block, or of a part's header.
     pub header: usize,
-    /// How deep MIME parts and protective layers may nest.
+    /// How deep protective layers may nest.
     pub layers: usize,
+    /// How deep MIME parts may nest: what is deeper is not looked into.
+    pub nesting: usize,
+    /// MIME parts of a mail.
+    pub parts: usize,
     /// How deep elements of BER may nest.
     pub depth: usize,
     /// Octets of a structure that is held in memory: all of a CMS message but its content.
@@ -32,6 +36,8 @@ impl Default for Limits {
             mail: 1 << 32,
             header: 256 << 10,
             layers: 8,
+            nesting: 32,
+            parts: 10_000,
             depth: 64,
             structure: 4 << 20,
             certificates: 100,

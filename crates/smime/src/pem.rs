@@ -1,1 +1,121 @@
-//! PEM (RFC 7468).
+//! PEM (RFC 7468): several blocks, text around them, or DER by itself.
+
+use base64ct::{Base64, Encoding};
+use zeroize::Zeroizing;
+
+use crate::{Certificate, Error, Limits, Result};
+
+const PLACE: &str = "PEM";
+const BEGIN: &[u8] = b"-----BEGIN ";
+const END: &[u8] = b"-----END ";
+const DASHES: &[u8] = b"-----";
+
+/// What was between two lines of PEM, or DER by itself.
+pub(crate) struct Block {
+    label: Option<String>,
+    /// Old headers (RFC 1421), which say that it is encrypted.
+    headers: bool,
+    der: Zeroizing<Vec<u8>>,
+}
+
+impl Block {
+    /// All blocks in `input`; if there is none, but it begins as DER does, all of it.
+    pub(crate) fn read_all(input: &[u8], limits: &Limits) -> Result<Vec<Self>> {
+        if input.len() > limits.structure {
+            let limit = u64::try_from(limits.structure).unwrap_or(u64::MAX);
+            return Err(Error::Limit { what: "octets of a file", limit });
+        }
+        if input.first() == Some(&0x30) {
+            return Ok(vec![Self { label: None, headers: false, der: Zeroizing::new(input.to_vec()) }]);
+        }
+        let mut blocks = Vec::new();
+        let mut lines = Lines { input, at: 0 };
+        while let Some((at, line)) = lines.next() {
+            if let Some(label) = line.strip_prefix(BEGIN).and_then(|line| line.strip_suffix(DASHES)) {
+                blocks.push(Self::read(label, at, &mut lines)?);
+            }
+        }
+        Ok(blocks)
+    }
+
+    /// What it is called; `None` of DER by itself.
+    pub(crate) fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
+    pub(crate) fn der(&self) -> Result<&[u8]> {
+        if self.headers {
+            return Err(Error::Key("it is encrypted in the old form of OpenSSL: `openssl pkcs8 -topk8` makes it new"));
+        }
+        Ok(&self.der)
+    }
+
+    fn read(label: &[u8], begin: u64, lines: &mut Lines<'_>) -> Result<Self> {
+        let mut text = Zeroizing::new(Vec::with_capacity(lines.input.len()));
+        let mut headers = false;
+        for (at, line) in lines {
+            if let Some(end) = line.strip_prefix(END) {
+                if end.strip_suffix(DASHES) != Some(label) {
+                    return Err(wrong(at, "it ends as another block than it begins"));
+                }
+                let der = Zeroizing::new(decode(&text).ok_or(wrong(begin, "it is no base64"))?);
+                let label = Some(String::from_utf8_lossy(label).into_owned());
+                return Ok(Self { label, headers, der });
+            }
+            if line.contains(&b':') {
+                headers = true;
+            } else {
+                text.extend(line.iter().filter(|octet| !octet.is_ascii_whitespace()));
+            }
+        }
+        Err(wrong(begin, "it does not end"))
+    }
+}
+
+impl Certificate {
+    /// All certificates in `input`: PEM, with anything around them, or the DER of one.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_der`](Self::from_der); [`Error::Limit`] if there are more than
+    /// [`Limits::certificates`], or the file is too large.
+    pub fn read_all(input: &[u8], limits: &Limits) -> Result<Vec<Self>> {
+        let blocks = Block::read_all(input, limits)?;
+        let certificates: Vec<_> = blocks
+            .iter()
+            .filter(|block| matches!(block.label(), None | Some("CERTIFICATE" | "X509 CERTIFICATE")))
+            .collect();
+        if certificates.len() > limits.certificates {
+            let limit = u64::try_from(limits.certificates).unwrap_or(u64::MAX);
+            return Err(Error::Limit { what: "certificates in a file", limit });
+        }
+        certificates.into_iter().map(|block| Self::from_der(block.der()?)).collect()
+    }
+}
+
+/// Lines without their ends, and where they begin.
+struct Lines<'a> {
+    input: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = (u64, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let at = self.at;
+        let rest = self.input.get(at..).filter(|rest| !rest.is_empty())?;
+        let len = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        self.at = at + len + 1;
+        Some((u64::try_from(at).unwrap_or(u64::MAX), rest.get(..len)?.trim_ascii_end()))
+    }
+}
+
+/// In constant time for what is decoded: it may be a private key.
+fn decode(text: &[u8]) -> Option<Vec<u8>> {
+    Base64::decode_vec(std::str::from_utf8(text).ok()?).ok()
+}
+
+fn wrong(offset: u64, what: &'static str) -> Error {
+    Error::Encoding { place: PLACE, offset, what }
+}

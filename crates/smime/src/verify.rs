@@ -1,1 +1,219 @@
-//! Verifying a mail.
+//! Verifying a mail (RFC 8551 §3.5, RFC 8550): every signer is judged, and what was verified can be had, to the octet.
+
+use std::io::{Read, Seek, Write};
+
+use crate::{
+    Certificate, CertificateIdentifier, Error, Flaw, Limits, Result, SignerInfo,
+    mime::locate::{Entity, Kind},
+    oid,
+    path::{Distrust, Path, Purpose, Validator},
+    signed::{Digests, SignedData},
+};
+
+mod content;
+
+use content::Content;
+
+/// Verifies mails against trust anchors, at a time.
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    validator: Validator,
+    known: Vec<Certificate>,
+    limits: Limits,
+}
+
+/// What became of a mail.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Verification {
+    /// How it is signed.
+    pub form: Form,
+    /// All signers, in the message's order; at least one.
+    pub signers: Vec<SignerReport>,
+    /// Certificates that came with the message, as far as they could be read.
+    pub certificates: Vec<Certificate>,
+    content: Content,
+}
+
+/// How a mail is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Form {
+    /// multipart/signed: every program can read the content (RFC 8551 §3.5.3).
+    Detached,
+    /// application/pkcs7-mime: the content is in the signature (§3.5.2).
+    Opaque,
+}
+
+/// What became of a signer.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct SignerReport {
+    /// Whose signature it is, if the certificate is known.
+    pub certificate: Option<Certificate>,
+    /// Whether it is a signature by that certificate's key over this content.
+    pub integrity: Result<(), Flaw>,
+    /// Whether the certificate is trusted; not looked at where the signature is not sound.
+    pub trust: Option<Result<Path, Distrust>>,
+    /// What the signer says; `None` if it can't be read.
+    pub info: Option<SignerInfo>,
+}
+
+/// The sum of what became of a mail's signers, from good to bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// All signatures are sound and by trusted signers, one of whom the mail is from.
+    Valid,
+    /// The same, but the mail is from somebody else.
+    IdentityMismatch,
+    /// All signatures are sound, but a signer is not trusted.
+    Untrusted,
+    /// A signature is not sound.
+    Invalid,
+}
+
+impl Verifier {
+    /// Trusts whom `validator` trusts to sign mails.
+    #[must_use]
+    pub fn new(validator: Validator) -> Self {
+        let validator = validator.purpose(Purpose::EmailSigning);
+        Self { validator, known: Vec::new(), limits: Limits::default() }
+    }
+
+    /// Certificates of signers whose messages may lack them.
+    #[must_use]
+    pub fn known(mut self, certificates: &[Certificate]) -> Self {
+        self.known = certificates.into();
+        self
+    }
+
+    /// Other limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.validator = self.validator.limits(limits.clone());
+        self.limits = limits;
+        self
+    }
+
+    /// Verifies a mail. What is signed must be all of it: a signed part in a mail is reported as
+    /// [`Error::NotThis`] that names it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotThis`] if the mail is not signed, [`Error::NoSigner`] if it only looks so; and if it can't be read:
+    /// [`Error::Mime`], [`Error::Encoding`], [`Error::Structure`], [`Error::Limit`], [`Error::Read`].
+    pub fn verify<M: Read + Seek>(&self, mail: &mut M) -> Result<Verification> {
+        let entity = Entity::locate(mail, &self.limits)?;
+        let (form, signed, content) = match &entity.kind {
+            Kind::Signed(place) => self.detached(mail, place)?,
+            Kind::Pkcs7(place) => self.opaque(mail, place)?,
+            Kind::Other => return Err(Error::not("a signed mail", content::instead(&entity))),
+        };
+        if signed.signers.is_empty() {
+            return Err(Error::NoSigner);
+        }
+        let Judged { signers, certificates } = self.judge(form, signed, &content);
+        Ok(Verification { form, signers, certificates, content })
+    }
+
+    /// Judges each signer on its own.
+    fn judge(&self, form: Form, signed: SignedData, content: &Content) -> Judged {
+        let general = match form {
+            _ if signed.content_type != oid::DATA => Err(Flaw::ContentType),
+            Form::Detached if signed.content_len.is_some() => Err(Flaw::ContentTwice),
+            Form::Opaque if signed.content_len.is_none() => Err(Flaw::ContentMissing),
+            _ => Ok(()),
+        };
+        let certificates = signed.certificates;
+        let signers = signed.signers.into_iter().map(|info| match info {
+            Ok(info) => self.signer(info, &general, &certificates, &content.digests),
+            Err(error) => SignerReport::unreadable(&error),
+        });
+        Judged { signers: signers.collect(), certificates }
+    }
+
+    /// A signer's certificate is the one, of those it may mean, with which it is sound and trusted.
+    fn signer(
+        &self,
+        info: SignerInfo,
+        general: &Result<(), Flaw>,
+        certificates: &[Certificate],
+        digests: &Digests,
+    ) -> SignerReport {
+        let mut found =
+            SignerReport { certificate: None, integrity: Err(Flaw::NoCertificate), trust: None, info: None };
+        for certificate in certificates.iter().chain(&self.known).filter(|candidate| info.matches(candidate)) {
+            let integrity = general.clone().and_then(|()| info.check(digests, oid::DATA, certificate));
+            let trust = integrity.is_ok().then(|| self.validator.validate(certificate, certificates));
+            let judged = SignerReport { certificate: Some(certificate.clone()), integrity, trust, info: None };
+            if found.certificate.is_none() || judged.soundness() < found.soundness() {
+                found = judged;
+            }
+            if found.soundness() == Verdict::Valid {
+                break;
+            }
+        }
+        SignerReport { info: Some(info), ..found }
+    }
+}
+
+/// The signers and what came with them.
+struct Judged {
+    signers: Vec<SignerReport>,
+    certificates: Vec<Certificate>,
+}
+
+impl SignerReport {
+    fn unreadable(error: &Error) -> Self {
+        Self { certificate: None, integrity: Err(Flaw::of_algorithm(error)), trust: None, info: None }
+    }
+
+    /// What is to be said of the signature, whoever the mail is from.
+    fn soundness(&self) -> Verdict {
+        match (&self.integrity, &self.trust) {
+            (Err(_), _) => Verdict::Invalid,
+            (Ok(()), Some(Ok(_))) => Verdict::Valid,
+            (Ok(()), _) => Verdict::Untrusted,
+        }
+    }
+
+    /// The certificate to encrypt to for this signer: the one that it prefers, if it came along, else its own
+    /// (RFC 8551 §2.5.3.1).
+    #[must_use]
+    pub fn encryption_certificate<'a>(&'a self, certificates: &'a [Certificate]) -> Option<&'a Certificate> {
+        let preferred = self.info.as_ref().and_then(SignerInfo::encryption_key_preference);
+        let named = |name: &CertificateIdentifier| certificates.iter().find(|candidate| name.matches(candidate));
+        match preferred {
+            Some(name) => named(name),
+            None => self.certificate.as_ref(),
+        }
+    }
+}
+
+impl Verification {
+    /// The sum of it.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.signers.iter().map(SignerReport::soundness).max().unwrap_or(Verdict::Invalid)
+    }
+
+    /// How many octets were signed.
+    #[must_use]
+    pub fn octets(&self) -> u64 {
+        self.content.octets
+    }
+
+    /// Writes the signed content, exactly as it was signed: a MIME entity with lines that end with CR LF.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotThis`] unless all signatures are sound; [`Error::Structure`] if the mail is no longer what was
+    /// verified; [`Error::Read`], [`Error::Write`].
+    pub fn write_content<M: Read + Seek>(&self, mail: &mut M, out: &mut dyn Write) -> Result<()> {
+        if self.signers.iter().any(|signer| signer.integrity.is_err()) {
+            return Err(Error::not("verified content", "a signature is invalid"));
+        }
+        self.content.write(mail, out)
+    }
+}

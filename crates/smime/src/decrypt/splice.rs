@@ -1,0 +1,89 @@
+//! The decrypted mail: the outer header without what described the encrypted body, then the entity that was encrypted.
+
+use std::io::{self, Write};
+
+use crate::{
+    Error, Limits, Result,
+    mime::{
+        header::{Header, Transfer},
+        lines::{LineEnd, LineWriter},
+    },
+};
+
+/// Takes an entity and writes the mail.
+pub(super) struct Splice<'a> {
+    outer: &'a Header,
+    limits: &'a Limits,
+    state: State<'a>,
+}
+
+enum State<'a> {
+    /// The entity's header is not complete.
+    Head(Vec<u8>, &'a mut dyn Write),
+    Body(LineWriter<&'a mut dyn Write>),
+    Failed,
+}
+
+impl<'a> Splice<'a> {
+    pub(super) fn new(outer: &'a Header, limits: &'a Limits, out: &'a mut dyn Write) -> Self {
+        Self { outer, limits, state: State::Head(Vec::new(), out) }
+    }
+
+    /// All of the entity has come.
+    pub(super) fn finish(mut self) -> Result<()> {
+        self.begin()?;
+        match self.state {
+            State::Body(body) => body.finish().map(drop).map_err(Error::Write),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the header and what has come of the body.
+    fn begin(&mut self) -> Result<()> {
+        let (head, out) = match std::mem::replace(&mut self.state, State::Failed) {
+            State::Head(head, out) => (head, out),
+            other => {
+                self.state = other;
+                return Ok(());
+            }
+        };
+        let inner = Header::read_from(head.as_slice(), self.limits)?;
+        let body = usize::try_from(inner.len()).ok().and_then(|len| head.get(len..)).unwrap_or_default();
+        // Octets that are no text are left alone.
+        let end = if inner.encoding() == Transfer::Binary { LineEnd::CrLf } else { LineEnd::of(self.outer) };
+        let mut mail = LineWriter::new(out, end);
+        let fields = [self.outer.split().0, inner.split().1, b"\r\n".to_vec()];
+        fields.iter().try_for_each(|part| mail.write_all(part)).map_err(Error::Write)?;
+        mail.write_all(body).map_err(Error::Write)?;
+        self.state = State::Body(mail);
+        Ok(())
+    }
+}
+
+impl Write for Splice<'_> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        match &mut self.state {
+            State::Body(body) => return body.write(octets),
+            State::Failed => return Err(io::Error::other("writing failed before")),
+            State::Head(head, _) => {
+                let behind = head.len().saturating_sub(3);
+                head.extend_from_slice(octets);
+                let seen = head.get(behind..).unwrap_or_default();
+                let ends = |pattern: &[u8]| memchr::memmem::find(seen, pattern).is_some();
+                let complete = ends(b"\n\r\n") || ends(b"\n\n") || head.starts_with(b"\r\n") || head.starts_with(b"\n");
+                if !complete && head.len() <= self.limits.header {
+                    return Ok(octets.len());
+                }
+            }
+        }
+        self.begin().map_err(io::Error::other)?;
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.state {
+            State::Body(body) => body.flush(),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Content in a stream: encrypted, decrypted, or only checked.
+
+use std::io::{self, Write};
+
+use subtle::Choice;
+use zeroize::Zeroizing;
+
+use super::{
+    BUFFER, ContentAlgorithm, cbc,
+    gcm::{Authenticator, Gcm},
+};
+use crate::{Error, Result, content::Content};
+
+/// Encrypts content.
+pub(in crate::enveloped) enum Encryptor {
+    Cbc(cbc::Encrypt),
+    Gcm(Gcm),
+}
+
+impl Encryptor {
+    /// `None` if the key has the wrong length, or the cipher is a legacy one.
+    pub(in crate::enveloped) fn new(algorithm: &ContentAlgorithm, key: &[u8]) -> Option<Self> {
+        let key = algorithm.content_key(key);
+        match algorithm.cipher {
+            cipher if cipher.is_legacy() || cipher.key_len() != key.len() => None,
+            cipher if cipher.is_authenticated() => Gcm::new(&key, &algorithm.nonce, algorithm.tag_len).map(Self::Gcm),
+            _ => cbc::Encrypt::new(&key, &algorithm.nonce).map(Self::Cbc),
+        }
+    }
+
+    /// Encrypts `len` octets, which `content` writes. Gives the tag, which is empty for CBC.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Structure`] if `content` does not write exactly so many.
+    pub(in crate::enveloped) fn run(
+        self,
+        content: &mut Content<'_>,
+        len: u64,
+        out: &mut dyn Write,
+    ) -> Result<Zeroizing<Vec<u8>>> {
+        // Room for the padding, so that nothing moves.
+        let buffer = Zeroizing::new(Vec::with_capacity(BUFFER + 16));
+        let mut sealing = Sealing { cipher: self, buffer, left: len, out };
+        content(&mut sealing).map_err(Error::unwrapped)?;
+        sealing.finish()
+    }
+}
+
+/// Plaintext on its way.
+struct Sealing<'a> {
+    cipher: Encryptor,
+    /// Less than a whole piece.
+    buffer: Zeroizing<Vec<u8>>,
+    /// How many octets are to come.
+    left: u64,
+    out: &'a mut dyn Write,
+}
+
+impl Sealing<'_> {
+    fn finish(mut self) -> Result<Zeroizing<Vec<u8>>> {
+        if self.left > 0 {
+            return Err(wrong_length());
+        }
+        let tag = match self.cipher {
+            Encryptor::Cbc(cbc) => {
+                cbc.last(&mut self.buffer);
+                Zeroizing::new(Vec::new())
+            }
+            Encryptor::Gcm(mut gcm) => {
+                gcm.encrypt(&mut self.buffer)?;
+                Zeroizing::new(gcm.authenticator().finish(&[]).to_vec())
+            }
+        };
+        self.out.write_all(&self.buffer).map_err(Error::Write)?;
+        Ok(tag)
+    }
+}
+
+impl Write for Sealing<'_> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        let taken = octets.get(..BUFFER - self.buffer.len()).unwrap_or(octets);
+        let left = u64::try_from(taken.len()).ok().and_then(|taken| self.left.checked_sub(taken));
+        self.left = left.ok_or_else(|| io::Error::other(wrong_length()))?;
+        self.buffer.extend_from_slice(taken);
+        if self.buffer.len() == BUFFER {
+            match &mut self.cipher {
+                Encryptor::Cbc(cbc) => cbc.blocks(&mut self.buffer),
+                Encryptor::Gcm(gcm) => gcm.encrypt(&mut self.buffer).map_err(io::Error::other)?,
+            }
+            self.out.write_all(&self.buffer)?;
+            self.buffer.clear();
+        }
+        Ok(taken.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn wrong_length() -> Error {
+    Error::structure("the content", "it does not have the announced length")
+}
+
+/// Decrypts content, and gives it out before it is known whether it is right: see [`Check`].
+pub(in crate::enveloped) enum Decryptor {
+    Cbc(cbc::Decrypt),
+    Gcm(Gcm, Zeroizing<Vec<u8>>),
+}
+
+impl Decryptor {
+    /// `None` if the key has the wrong length.
+    pub(in crate::enveloped) fn new(algorithm: &ContentAlgorithm, key: &[u8]) -> Option<Self> {
+        let key = algorithm.content_key(key);
+        match algorithm.cipher {
+            cipher if cipher.key_len() != key.len() => None,
+            cipher if cipher.is_authenticated() => {
+                Some(Self::Gcm(Gcm::new(&key, &algorithm.nonce, algorithm.tag_len)?, Zeroizing::new(vec![0; BUFFER])))
+            }
+            cipher => cbc::Decrypt::new(cipher, &key, &algorithm.nonce).map(Self::Cbc),
+        }
+    }
+
+    /// More of the ciphertext.
+    pub(in crate::enveloped) fn update(
+        &mut self,
+        ciphertext: &[u8],
+        sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        match self {
+            Self::Cbc(cbc) => cbc.update(ciphertext, sink),
+            Self::Gcm(gcm, buffer) => ciphertext.chunks(BUFFER).try_for_each(|piece| {
+                let out = buffer.get_mut(..piece.len()).unwrap_or_default();
+                gcm.decrypt(piece, out)?;
+                sink(out)
+            }),
+        }
+    }
+
+    /// Whether it was right: the padding of CBC, the tag of GCM.
+    pub(in crate::enveloped) fn finish(
+        self,
+        additional: &[u8],
+        tag: &[u8],
+        sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<Choice> {
+        match self {
+            Self::Cbc(cbc) => cbc.finish(sink),
+            Self::Gcm(gcm, _) => Ok(gcm.authenticator().verify(additional, tag)),
+        }
+    }
+}
+
+/// Looks at what a decryption gives before anything of it is given out.
+pub(crate) trait Judge {
+    /// More of the plaintext.
+    fn see(&mut self, plaintext: &[u8]);
+
+    /// Whether it may be given out; asked once, at the end.
+    fn accepts(&mut self) -> bool;
+}
+
+/// Says if content is what was encrypted, and gives nothing out.
+pub(in crate::enveloped) enum Check<'a> {
+    /// All is decrypted: the padding is at the end, and the judge sees the rest.
+    Cbc(cbc::Decrypt, Box<dyn Judge + 'a>),
+    /// The tag is over the ciphertext.
+    Gcm(Authenticator),
+}
+
+impl<'a> Check<'a> {
+    /// `None` if the key has the wrong length.
+    pub(in crate::enveloped) fn new(
+        algorithm: &ContentAlgorithm,
+        key: &[u8],
+        judge: impl FnOnce() -> Box<dyn Judge + 'a>,
+    ) -> Option<Self> {
+        Some(match Decryptor::new(algorithm, key)? {
+            Decryptor::Cbc(cbc) => Self::Cbc(cbc, judge()),
+            Decryptor::Gcm(gcm, _) => Self::Gcm(gcm.authenticator()),
+        })
+    }
+
+    /// More of the ciphertext.
+    pub(in crate::enveloped) fn update(&mut self, ciphertext: &[u8]) -> Result<()> {
+        match self {
+            Self::Cbc(cbc, judge) => cbc.update(ciphertext, &mut |plaintext| {
+                judge.see(plaintext);
+                Ok(())
+            }),
+            Self::Gcm(authenticator) => {
+                authenticator.update(ciphertext);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether all was right.
+    pub(in crate::enveloped) fn finish(self, additional: &[u8], tag: &[u8]) -> Result<Choice> {
+        match self {
+            Self::Cbc(cbc, mut judge) => {
+                let padded = cbc.finish(&mut |plaintext| {
+                    judge.see(plaintext);
+                    Ok(())
+                })?;
+                Ok(padded & Choice::from(u8::from(judge.accepts())))
+            }
+            Self::Gcm(authenticator) => Ok(authenticator.verify(additional, tag)),
+        }
+    }
+}

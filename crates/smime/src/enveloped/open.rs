@@ -1,0 +1,119 @@
+//! Opening: first all is checked, with nothing given out, then the content is written.
+
+use std::io::{Read, Write};
+
+use rand_core::CryptoRng;
+
+use super::{
+    cipher::{Check, ContentAlgorithm, Decryptor, Judge},
+    credential::Credential,
+    structure::{Enveloped, Head, Tail, content},
+    unlock::{Candidate, Unlocker},
+};
+use crate::{Certificate, Error, Limits, Result, ber::Reader};
+
+/// Whether messages with broken ciphers are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LegacyCiphers {
+    /// They are refused.
+    #[default]
+    Refuse,
+    /// Triple DES and RC2 are read: for old mail in archives. What they hide may have been read, and changed, by
+    /// others.
+    Read,
+}
+
+/// A message that was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Opened {
+    /// What it shows to anyone.
+    pub message: Enveloped,
+    /// The certificate whose key opened it.
+    pub certificate: Certificate,
+}
+
+/// Gives a judge for each content key that is tried.
+pub(crate) type Judges<'a> = dyn Fn() -> Box<dyn Judge + 'a> + 'a;
+
+/// How messages are opened.
+pub(crate) struct Opener<'a> {
+    pub(crate) credentials: &'a [Credential],
+    pub(crate) limits: &'a Limits,
+    pub(crate) legacy: LegacyCiphers,
+    /// Who looks at content that is not authenticated before it is given out.
+    pub(crate) judges: Option<&'a Judges<'a>>,
+}
+
+impl Opener<'_> {
+    /// Opens a message. `reopen` gives it from its start, twice; nothing is written to `out` before all of it was
+    /// checked.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the message for anyone to see; and [`Error::Decryption`] for all that depends on a key.
+    pub(crate) fn open<'m>(
+        &self,
+        reopen: &mut dyn FnMut() -> Result<Box<dyn Read + 'm>>,
+        rng: &mut dyn CryptoRng,
+        out: &mut dyn Write,
+    ) -> Result<Opened> {
+        let mut reader = Reader::new(reopen()?, self.limits);
+        let head = Head::read(&mut reader, self.limits)?;
+        let algorithm = head.algorithm()?;
+        if algorithm.cipher.is_legacy() && self.legacy == LegacyCiphers::Refuse {
+            return Err(Error::Algorithm { place: "the content of an encrypted message", oid: algorithm.cipher.oid() });
+        }
+        let candidates = Unlocker::new(self.credentials, algorithm.cipher.key_len(), rng).run(&head.recipients)?;
+        let (chosen, tail) = self.check(&mut reader, &algorithm, candidates, head.authenticated)?;
+        drop(reader);
+        let mut decryptor = Decryptor::new(&algorithm, &chosen.key).ok_or(Error::Decryption)?;
+        let mut write = |octets: &[u8]| out.write_all(octets).map_err(Error::Write);
+        let mut reader = Reader::new(reopen()?, self.limits);
+        Head::skip(&mut reader)?;
+        content(&mut reader, &mut |ciphertext| decryptor.update(ciphertext, &mut write))?;
+        // The second reading may have given something else.
+        if !bool::from(decryptor.finish(&tail.additional, &tail.tag, &mut write)?) {
+            return Err(Error::Decryption);
+        }
+        Ok(Opened { message: head.describe()?, certificate: chosen.credential.certificate.clone() })
+    }
+
+    /// The first pass: the candidate with which all is right.
+    fn check<'c, R: Read>(
+        &self,
+        reader: &mut Reader<R>,
+        algorithm: &ContentAlgorithm,
+        candidates: Vec<Candidate<'c>>,
+        authenticated: bool,
+    ) -> Result<(Candidate<'c>, Tail)> {
+        let judge = || self.judges.map_or_else(|| Box::new(Lenient) as Box<dyn Judge>, |judges| judges());
+        let checks = candidates.iter().map(|candidate| Check::new(algorithm, &candidate.key, judge));
+        let mut checks = checks.collect::<Option<Vec<_>>>().ok_or(Error::Decryption)?;
+        content(reader, &mut |ciphertext| checks.iter_mut().try_for_each(|check| check.update(ciphertext)))?;
+        let tail = Tail::read(reader, authenticated, self.limits)?;
+        if tail.tag.len() != algorithm.tag_len {
+            return Err(Error::structure("an encrypted message", "its tag has another length than it says"));
+        }
+        let mut chosen = None;
+        for (check, candidate) in checks.into_iter().zip(candidates) {
+            // All of them always.
+            if bool::from(check.finish(&tail.additional, &tail.tag)?) && chosen.is_none() {
+                chosen = Some(candidate);
+            }
+        }
+        Ok((chosen.ok_or(Error::Decryption)?, tail))
+    }
+}
+
+/// Accepts all.
+struct Lenient;
+
+impl Judge for Lenient {
+    fn see(&mut self, _: &[u8]) {}
+
+    fn accepts(&mut self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,148 @@
+//! Keys of P-256 and P-384 (FIPS 186-5, RFC 5753), Ed25519 (RFC 8032), X25519 (RFC 7748).
+
+use ed25519_dalek::Signer;
+use p256::ecdsa::signature::hazmat::RandomizedPrehashSigner;
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use super::super::{AgreementKey, SigningKey, UNSUPPORTED};
+use crate::{
+    Error, Result,
+    algorithm::{Curve, SignatureScheme},
+    public_key::{Edwards, Montgomery, Nist256, Nist384, PublicKey},
+};
+
+const NO_POINT: Error = Error::Key("the other public key is no point of its curve");
+
+macro_rules! nist {
+    ($(#[$doc:meta])* $name:ident, $curve:ident, $variant:ident, $public:ident, $len:literal) => {
+        $(#[$doc])*
+        pub(super) struct $name {
+            secret: $curve::SecretKey,
+            signing: $curve::ecdsa::SigningKey,
+            spki: Vec<u8>,
+        }
+
+        impl $name {
+            /// Reads a big-endian number; some write it with zeros in front, or without.
+            pub(super) fn read(octets: &[u8]) -> Result<Self> {
+                let mut number = Zeroizing::new([0; $len]);
+                let extra = octets.len().saturating_sub($len);
+                let (zeros, octets) = octets.split_at_checked(extra).unwrap_or_default();
+                let field = number.get_mut($len - octets.len()..).unwrap_or_default();
+                field.copy_from_slice(octets);
+                let secret = $curve::SecretKey::from_slice(number.as_slice()).ok();
+                let secret = secret.filter(|_| zeros.iter().all(|octet| *octet == 0));
+                let secret = secret.ok_or(Error::Key("its number is not in the range of its curve"))?;
+                let spki = PublicKey::$variant($public::from_key(secret.public_key())).to_spki();
+                Ok(Self { signing: (&secret).into(), secret, spki })
+            }
+        }
+
+        impl SigningKey for $name {
+            fn public_key(&self) -> &[u8] {
+                &self.spki
+            }
+
+            fn supports(&self, scheme: SignatureScheme) -> bool {
+                matches!(scheme, SignatureScheme::Ecdsa(_))
+            }
+
+            /// The nonce is made of the key, the hash and randomness (RFC 6979 §3.6).
+            fn sign(&self, scheme: SignatureScheme, message: &[u8], rng: &mut dyn CryptoRng) -> Result<Vec<u8>> {
+                let SignatureScheme::Ecdsa(digest) = scheme else { return Err(UNSUPPORTED) };
+                let signature: $curve::ecdsa::Signature = self
+                    .signing
+                    .sign_prehash_with_rng(rng, &digest.hash(message))
+                    .map_err(|_| Error::Key("it gives no signature"))?;
+                Ok(signature.to_der().as_bytes().to_vec())
+            }
+        }
+
+        impl AgreementKey for $name {
+            fn public_key(&self) -> &[u8] {
+                &self.spki
+            }
+
+            fn curve(&self) -> Curve {
+                Curve::$variant
+            }
+
+            fn agree(&self, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+                let peer = $curve::PublicKey::from_sec1_bytes(peer).map_err(|_| NO_POINT)?;
+                let shared = $curve::ecdh::diffie_hellman(self.secret.to_nonzero_scalar(), peer.as_affine());
+                Ok(Zeroizing::new(shared.raw_secret_bytes().to_vec()))
+            }
+        }
+    };
+}
+
+nist! {
+    /// A key of P-256.
+    P256Key, p256, P256, Nist256, 32
+}
+nist! {
+    /// A key of P-384.
+    P384Key, p384, P384, Nist384, 48
+}
+
+/// An Ed25519 key.
+pub(super) struct Ed25519Key {
+    secret: ed25519_dalek::SigningKey,
+    spki: Vec<u8>,
+}
+
+impl Ed25519Key {
+    pub(super) fn read(seed: &[u8]) -> Result<Self> {
+        let seed = seed.try_into().map_err(|_| Error::Key("an Ed25519 key must have 32 octets"))?;
+        let secret = ed25519_dalek::SigningKey::from_bytes(seed);
+        let spki = PublicKey::Ed25519(Edwards::from_key(secret.verifying_key())).to_spki();
+        Ok(Self { secret, spki })
+    }
+}
+
+impl SigningKey for Ed25519Key {
+    fn public_key(&self) -> &[u8] {
+        &self.spki
+    }
+
+    fn supports(&self, scheme: SignatureScheme) -> bool {
+        scheme == SignatureScheme::Ed25519
+    }
+
+    fn sign(&self, scheme: SignatureScheme, message: &[u8], _: &mut dyn CryptoRng) -> Result<Vec<u8>> {
+        if !self.supports(scheme) {
+            return Err(UNSUPPORTED);
+        }
+        Ok(self.secret.sign(message).to_bytes().to_vec())
+    }
+}
+
+/// An X25519 key.
+pub(super) struct X25519Key {
+    secret: Zeroizing<[u8; 32]>,
+    spki: Vec<u8>,
+}
+
+impl X25519Key {
+    pub(super) fn read(secret: &[u8]) -> Result<Self> {
+        let secret: &[u8; 32] = secret.try_into().map_err(|_| Error::Key("an X25519 key must have 32 octets"))?;
+        let spki = PublicKey::X25519(Montgomery::of(secret)).to_spki();
+        Ok(Self { secret: Zeroizing::new(*secret), spki })
+    }
+}
+
+impl AgreementKey for X25519Key {
+    fn public_key(&self) -> &[u8] {
+        &self.spki
+    }
+
+    fn curve(&self) -> Curve {
+        Curve::X25519
+    }
+
+    fn agree(&self, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        let peer = Montgomery::read(peer).map_err(|_| NO_POINT)?;
+        peer.agree(&self.secret).ok_or(Error::Key("the other public key is a point of small order"))
+    }
+}

@@ -1,0 +1,96 @@
+//! RSA keys (RFC 8017). The private operation is blinded and its result checked; paddings come off in constant time.
+
+use rand_core::CryptoRng;
+use rsa::{
+    BoxedUint, RsaPrivateKey, hazmat::rsa_decrypt_and_check, pkcs1::DecodeRsaPrivateKey, traits::PublicKeyParts,
+};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::super::{DecryptionKey, SigningKey, UNSUPPORTED, substitute::Substitute};
+use crate::{
+    Error, Result,
+    algorithm::{KeyTransport, SignatureScheme},
+    public_key::{PublicKey, Rsa, padding},
+};
+
+/// An RSA key of two primes.
+pub(super) struct RsaKey {
+    secret: RsaPrivateKey,
+    public: Rsa,
+    spki: Vec<u8>,
+    substitute: Substitute,
+}
+
+impl RsaKey {
+    /// Reads DER of an RSAPrivateKey.
+    pub(super) fn read(der: &[u8]) -> Result<Self> {
+        let secret = RsaPrivateKey::from_pkcs1_der(der).map_err(|_| Error::Key("its numbers are no RSA key"))?;
+        let public = PublicKey::Rsa(Rsa::from_key(secret.to_public_key()));
+        let spki = public.to_spki();
+        // Of a size that is supported?
+        let PublicKey::Rsa(public) = PublicKey::from_spki(&spki)? else { return Err(UNSUPPORTED) };
+        Ok(Self { secret, public, spki, substitute: Substitute::new(der) })
+    }
+
+    /// The private operation on a number below the modulus, of its length.
+    fn operate(&self, octets: &[u8], rng: &mut dyn CryptoRng) -> Result<Zeroizing<Vec<u8>>> {
+        let modulus = self.secret.n();
+        let number = BoxedUint::from_be_slice(octets, modulus.bits_precision())
+            .ok()
+            .filter(|number| octets.len() == self.public.len() && *number < *modulus.as_ref())
+            .ok_or(Error::Key("what is to be decrypted does not have the length of the modulus"))?;
+        let mut result =
+            rsa_decrypt_and_check(&self.secret, Some(rng), &number).map_err(|_| Error::Key("it gives no result"))?;
+        let mut octets = Zeroizing::new(result.to_be_bytes().into_vec());
+        result.zeroize();
+        let extra = octets.len().saturating_sub(self.public.len());
+        Ok(Zeroizing::new(octets.split_off(extra)))
+    }
+}
+
+impl SigningKey for RsaKey {
+    fn public_key(&self) -> &[u8] {
+        &self.spki
+    }
+
+    fn supports(&self, scheme: SignatureScheme) -> bool {
+        matches!(scheme, SignatureScheme::RsaPkcs1(_) | SignatureScheme::RsaPss { .. })
+    }
+
+    fn sign(&self, scheme: SignatureScheme, message: &[u8], rng: &mut dyn CryptoRng) -> Result<Vec<u8>> {
+        let encoded = match scheme {
+            SignatureScheme::RsaPkcs1(digest) => {
+                padding::pkcs1_signed(digest, &digest.hash(message), self.public.len())
+            }
+            SignatureScheme::RsaPss { digest, mask, salt } => {
+                padding::Pss { digest, mask, salt }.encode(&digest.hash(message), self.public.bits(), rng)
+            }
+            _ => return Err(UNSUPPORTED),
+        };
+        let encoded = encoded.ok_or(Error::Key("it is too short for such a signature"))?;
+        self.operate(&encoded, rng).map(|signature| signature.to_vec())
+    }
+}
+
+impl DecryptionKey for RsaKey {
+    fn public_key(&self) -> &[u8] {
+        &self.spki
+    }
+
+    fn decrypt(
+        &self,
+        transport: &KeyTransport,
+        encrypted: &[u8],
+        len: usize,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Zeroizing<Vec<u8>>> {
+        let mut padded = self.operate(encrypted, rng)?;
+        let (right, message) = match transport {
+            KeyTransport::Pkcs1 => padding::pkcs1_unpad(&padded, len),
+            KeyTransport::Oaep { digest, mask, label } => {
+                padding::Oaep { digest: *digest, mask: *mask, label }.unpad(&mut padded, len)
+            }
+        };
+        Ok(self.substitute.unless(right, message, encrypted))
+    }
+}

@@ -1,0 +1,101 @@
+//! How messages name certificates (RFC 5652 §5.3, §10.2.4; RFC 8551 §2.5.3).
+
+use der::{Tag, TagNumber};
+
+use crate::{
+    Certificate, Error, Result,
+    asn1::{Element, write},
+};
+
+/// The name of a certificate in a message.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CertificateIdentifier {
+    /// Issuer and serial number. There is one such certificate, if the issuer keeps to the rules.
+    IssuerAndSerial {
+        /// DER of a Name.
+        issuer: Vec<u8>,
+        /// The content octets of the INTEGER.
+        serial: Vec<u8>,
+    },
+    /// The subject key identifier. Several certificates may have it.
+    SubjectKeyIdentifier(Vec<u8>),
+}
+
+impl CertificateIdentifier {
+    /// The certificate's issuer and serial number.
+    #[must_use]
+    pub fn issuer_and_serial(certificate: &Certificate) -> Self {
+        Self::IssuerAndSerial { issuer: certificate.issuer().to_vec(), serial: certificate.serial().to_vec() }
+    }
+
+    /// Whether it names this certificate.
+    #[must_use]
+    pub fn matches(&self, certificate: &Certificate) -> bool {
+        match self {
+            Self::IssuerAndSerial { issuer, serial } => {
+                same_number(certificate.serial(), serial) && certificate.issuer() == issuer
+            }
+            Self::SubjectKeyIdentifier(id) => certificate.subject_key_id() == Some(id),
+        }
+    }
+
+    /// The contents of an IssuerAndSerialNumber.
+    pub(super) fn from_issuer_and_serial(element: &Element<'_>, place: &'static str) -> Result<Self> {
+        match element.inner(place)?.as_slice() {
+            [issuer, serial] => Ok(Self::IssuerAndSerial {
+                issuer: issuer.expect(Tag::Sequence, place)?.raw.to_vec(),
+                serial: serial.expect(Tag::Integer, place)?.value.to_vec(),
+            }),
+            _ => Err(Error::structure(place, "issuer and serial number were expected")),
+        }
+    }
+
+    /// A SignerIdentifier.
+    pub(super) fn read(element: &Element<'_>, place: &'static str) -> Result<Self> {
+        match element.tag {
+            Tag::Sequence => Self::from_issuer_and_serial(element, place),
+            tag if tag == context(0, Form::Primitive) => Ok(Self::SubjectKeyIdentifier(element.value.to_vec())),
+            // In pieces, which a transcoder does not see under an implicit tag.
+            tag if tag == context(0, Form::Constructed) => {
+                let pieces = element.inner(place)?.into_iter().map(|piece| piece.expect(Tag::OctetString, place));
+                let pieces: Vec<&[u8]> = pieces.map(|piece| Ok(piece?.value)).collect::<Result<_>>()?;
+                Ok(Self::SubjectKeyIdentifier(pieces.concat()))
+            }
+            _ => Err(Error::structure(place, "neither issuer and serial number nor subject key identifier")),
+        }
+    }
+
+    /// DER of a SignerIdentifier.
+    pub(super) fn to_der(&self) -> Vec<u8> {
+        match self {
+            Self::IssuerAndSerial { issuer, serial } => write(0x30, &[issuer, &write(0x02, &[serial])]),
+            Self::SubjectKeyIdentifier(id) => write(0x80, &[id]),
+        }
+    }
+}
+
+/// Whether something with a tag is primitive or constructed.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Form {
+    Primitive,
+    Constructed,
+}
+
+/// A context-specific tag.
+pub(super) fn context(number: u32, form: Form) -> Tag {
+    Tag::ContextSpecific { constructed: form == Form::Constructed, number: TagNumber(number) }
+}
+
+/// Whether content octets of INTEGERs are the same number: some write more zeros than DER allows.
+pub(super) fn same_number(a: &[u8], b: &[u8]) -> bool {
+    fn shortest(mut octets: &[u8]) -> &[u8] {
+        while let [0, rest @ ..] = octets
+            && rest.first().is_some_and(|next| *next < 0x80)
+        {
+            octets = rest;
+        }
+        octets
+    }
+    shortest(a) == shortest(b)
+}
