@@ -10,10 +10,13 @@
 use std::{
     env,
     fs::{self, File},
+    io::{BufRead, BufReader, Cursor, Write},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+use getrandom::{SysRng, rand_core::UnwrapErr};
 use nix::sys::{
     resource::{UsageWho, getrusage},
     time::TimeValLike,
@@ -21,8 +24,17 @@ use nix::sys::{
 use sealpost_benches::{noise, time};
 use sealpost_interop::smime::{Identity, OpenSsl, Pki, mail};
 use sealpost_measure::median;
+use sealpost_smime::{
+    Certificate, Limits, Signer, UnixTime,
+    algorithm::{Digest, SignatureScheme},
+    key::SoftwareKey,
+};
 
 const ROUNDS: usize = 15;
+/// How many small mails each program signs with each key, and in how many rounds.
+const MAILS: (u32, u32) = (10_000, 10);
+/// Octets of the small mail.
+const SMALL: usize = 8 << 10;
 /// Octets of the large mail.
 const LARGE: usize = 25 << 20;
 /// The most memory that a program may need for it: less than the mail itself.
@@ -39,17 +51,16 @@ fn main() {
     }
     let pki = Pki::with(&["RSA-3072", "P-256"]);
     large_mails(&pki);
+    small_mails(&pki);
 }
 
 /// Runs a program with this process's input and throws away what it writes. Prints its CPU seconds and its memory.
 fn measured(program: &str, arguments: &[String]) {
     let status = Command::new(program).args(arguments).stdout(Stdio::null()).status().unwrap();
     assert!(status.success(), "{program} {arguments:?}: {status}");
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
-    let cpu = [usage.user_time(), usage.system_time()];
-    let [user, system] = cpu.map(|time| f64::from(i32::try_from(time.num_microseconds()).unwrap()) / 1e6);
+    let peak = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss();
     // Linux tells KiB.
-    println!("{} {}", user + system, usage.max_rss() << 10);
+    println!("{} {}", cpu(UsageWho::RUSAGE_CHILDREN), peak << 10);
 }
 
 /// A program with its arguments and its input.
@@ -198,6 +209,120 @@ impl Operation {
             reached(most < MEMORY),
         );
     }
+}
+
+fn small_mails(pki: &Pki) {
+    println!("### 10,000 mails of 8 KiB, multipart, on one core\n");
+    println!("| | key | signed per second | speed |\n|---|---|---|---|");
+    for by in &pki.signers {
+        let text = small(&by.address);
+        let (_, entity) = mail::split(&text);
+        let Some(mut python) = Python::start(pki, by, &entity) else { return };
+        let ours = signers(pki, by);
+        let (mails, rounds) = (MAILS.0 / MAILS.1, MAILS.1);
+        let (mut theirs, mut times) = (vec![], vec![vec![]; ours.len()]);
+        for round in 0..rounds {
+            eprint!("\rsmall mails, {}: round {} of {rounds} ", by.kind, round + 1);
+            theirs.push(python.sign(mails));
+            for ((_, signer), times) in ours.iter().zip(&mut times) {
+                times.push(sign(signer, &text, mails));
+            }
+        }
+        eprintln!();
+        let per_second = |times: &[f64]| f64::from(mails) / median(times.to_vec());
+        println!("| libcrypto, by Python's cryptography | {} | {:.0} | 1.00 |", by.kind, per_second(&theirs));
+        for ((name, _), times) in ours.iter().zip(times) {
+            let speed = median(theirs.iter().zip(&times).map(|(theirs, ours)| theirs / ours).collect());
+            println!("| sealpost, {name} | {} | {:.0} | {speed:.2} |", by.kind, per_second(&times));
+        }
+    }
+    println!();
+}
+
+/// A process that signs one mail again and again.
+struct Python {
+    child: Child,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Python {
+    /// `None` if there is no Python with `cryptography`.
+    fn start(pki: &Pki, by: &Identity, entity: &[u8]) -> Option<Self> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut command = Command::new(folder.join("../interop/python/venv/bin/python"));
+        command.arg(folder.join("small_mails.py")).args([&by.key, &by.certificate, &pki.issuing]);
+        let pipes = command.arg(pki.scratch().file(entity)).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let Ok(mut child) = pipes.spawn() else {
+            println!("\nPython's cryptography is missing: cargo xtask test installs it\n");
+            return None;
+        };
+        let answers = BufReader::new(child.stdout.take().unwrap());
+        Some(Self { child, answers })
+    }
+
+    /// CPU seconds for so many.
+    fn sign(&mut self, mails: u32) -> f64 {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{mails}").unwrap();
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).unwrap();
+        answer.trim().parse().unwrap()
+    }
+}
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        let _ = (self.child.kill(), self.child.wait());
+    }
+}
+
+/// Ours with each library that has the key.
+fn signers(pki: &Pki, by: &Identity) -> Vec<(&'static str, Signer)> {
+    let certificate = |path: &Path| Certificate::from_der(&pem(path)).unwrap();
+    let scheme = |by: &Identity| {
+        if by.is_rsa() { SignatureScheme::RsaPkcs1(Digest::Sha256) } else { SignatureScheme::Ecdsa(Digest::Sha256) }
+    };
+    let key = SoftwareKey::read(&fs::read(&by.key).unwrap(), None, &Limits::default()).unwrap();
+    let keys = [("RustCrypto", key.signing().unwrap())];
+    let chain = [certificate(&pki.issuing)];
+    let signer = |key| Signer::new(certificate(&by.certificate), key, scheme(by)).unwrap().chain(&chain);
+    keys.into_iter().map(|(name, key)| (name, signer(key))).collect()
+}
+
+/// The DER in a PEM file.
+fn pem(path: &Path) -> Vec<u8> {
+    let text = fs::read_to_string(path).unwrap();
+    STANDARD.decode(text.lines().filter(|line| !line.starts_with('-')).collect::<String>()).unwrap()
+}
+
+/// CPU seconds for so many.
+fn sign(signer: &Signer, mail: &[u8], mails: u32) -> f64 {
+    let start = cpu(UsageWho::RUSAGE_SELF);
+    for _ in 0..mails {
+        let mut signed = Vec::new();
+        let time = UnixTime(1_795_766_400);
+        let _ = signer.sign(&mut Cursor::new(mail), time, &mut UnwrapErr(SysRng), &mut signed).unwrap();
+        std::hint::black_box(signed);
+    }
+    cpu(UsageWho::RUSAGE_SELF) - start
+}
+
+/// User and system time in seconds.
+fn cpu(who: UsageWho) -> f64 {
+    let usage = getrusage(who).unwrap();
+    let times = [usage.user_time(), usage.system_time()].map(|time| time.num_microseconds());
+    times.iter().map(|time| f64::from(i32::try_from(*time).unwrap()) / 1e6).sum()
+}
+
+fn small(from: &str) -> Vec<u8> {
+    let mut mail = format!(
+        "From: {from}\r\nTo: bob@example.org\r\nSubject: News\r\nMIME-Version: 1.0\r\n\
+         Content-Type: text/plain; charset=us-ascii\r\n\r\n"
+    )
+    .into_bytes();
+    while mail.len() < SMALL {
+        mail.extend_from_slice(b"All the news that is fit to be signed, and some that is not, for a page.\r\n");
+    }
+    mail
 }
 
 /// Our tool as it is released, beside this bench's own folder.
