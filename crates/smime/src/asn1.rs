@@ -47,24 +47,26 @@ pub(crate) fn elements<'a>(octets: &'a [u8], place: &'static str) -> Result<Vec<
 
 /// The same, one by one, for lists that may be long. It ends at the first error.
 pub(crate) fn walk<'a>(octets: &'a [u8], place: &'static str) -> Result<Walk<'a>> {
-    Ok(Walk { reader: SliceReader::new(octets).map_err(Error::der(place))?, place })
+    Ok(Walk { reader: SliceReader::new(octets).map_err(Error::der(place))?, place, failed: false })
 }
 
 /// See [`walk`].
 pub(crate) struct Walk<'a> {
     reader: SliceReader<'a>,
     place: &'static str,
+    failed: bool,
 }
 
 impl<'a> Iterator for Walk<'a> {
     type Item = Result<Element<'a>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.reader.is_finished() || self.reader.is_failed() {
+        if self.reader.is_finished() || self.failed {
             return None;
         }
         let at = position(self.reader.position());
-        let read = Header::peek(&mut self.reader).and_then(|header| Ok((header, self.reader.tlv_bytes()?)));
+        let read = Header::peek(&self.reader).and_then(|header| Ok((header, self.reader.tlv_bytes()?)));
+        self.failed = read.is_err();
         Some(read.map_err(Error::der(self.place)).map(|(header, raw)| {
             let value = raw.len().checked_sub(position(header.length())).and_then(|start| raw.get(start..));
             Element { tag: header.tag(), at, raw, value: value.unwrap_or_default() }

@@ -244,7 +244,7 @@ struct Placed<'a> {
     at: usize,
 }
 
-impl<'a> Placed<'a> {
+impl Placed<'_> {
     fn raw(&self) -> Range<usize> {
         self.at..self.at + self.element.raw.len()
     }

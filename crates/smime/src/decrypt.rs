@@ -10,6 +10,7 @@ use rand_core::CryptoRng;
 use crate::{
     Certificate, Credential, Enveloped, Error, LegacyCiphers, Limits, Result,
     enveloped::{Judge, Opener},
+    identity::same_address,
     mime::{
         locate::{Entity, Kind, Pkcs7},
         transfer::decoded,
@@ -62,7 +63,7 @@ impl Decrypter {
     pub fn with(mut self, credentials: impl IntoIterator<Item = Credential>) -> Self {
         let of_recipient = |credential: &Credential| {
             let addresses = credential.certificate().addresses();
-            addresses.iter().any(|address| address.eq_ignore_ascii_case(&self.recipient))
+            addresses.iter().any(|address| same_address(address, &self.recipient))
         };
         let theirs: Vec<_> = credentials.into_iter().filter(of_recipient).collect();
         self.credentials.extend(theirs);

@@ -37,7 +37,10 @@ pub use enveloped::{
     ContentCipher, Credential, Enveloped, IdentifyBy, LegacyCiphers, ListedRecipient, Opened, PrivateKey, Recipient,
     RecipientId, RecipientKind,
 };
+pub use enveloped::ContentCipher;
 pub use error::{Error, Result};
+pub use identity::Identity;
+pub use inspect::{PartStructure, Protection, SignedStructure, Structure};
 pub use limits::Limits;
 pub use sign::{Signed, Signer};
 pub use signed::{CertificateIdentifier, Flaw, SignerInfo};

@@ -1,5 +1,6 @@
 //! The MIME side of S/MIME (RFC 8551 §3): where the protected parts are, and how they are written.
 
+pub(crate) mod address;
 pub(crate) mod base64;
 pub(crate) mod canonical;
 pub(crate) mod claim;

@@ -3,7 +3,7 @@
 use std::io::{Read, Seek, Write};
 
 use crate::{
-    Certificate, CertificateIdentifier, Error, Flaw, Limits, Result, SignerInfo,
+    Certificate, CertificateIdentifier, Error, Flaw, Identity, Limits, Result, SignerInfo,
     mime::locate::{Entity, Kind},
     oid,
     path::{Distrust, Path, Purpose, Validator},
@@ -55,6 +55,8 @@ pub struct SignerReport {
     pub integrity: Result<(), Flaw>,
     /// Whether the certificate is trusted; not looked at where the signature is not sound.
     pub trust: Option<Result<Path, Distrust>>,
+    /// Whether the mail comes from whom the certificate is for, if it is known.
+    pub identity: Option<Identity>,
     /// What the signer says; `None` if it can't be read.
     pub info: Option<SignerInfo>,
 }
@@ -113,7 +115,11 @@ impl Verifier {
         if signed.signers.is_empty() {
             return Err(Error::NoSigner);
         }
-        let Judged { signers, certificates } = self.judge(form, signed, &content);
+        let Judged { mut signers, certificates } = self.judge(form, signed, &content);
+        for signer in &mut signers {
+            signer.identity =
+                signer.certificate.as_ref().map(|certificate| Identity::of(&entity.header, &certificate.addresses()));
+        }
         Ok(Verification { form, signers, certificates, content })
     }
 
@@ -141,12 +147,18 @@ impl Verifier {
         certificates: &[Certificate],
         digests: &Digests,
     ) -> SignerReport {
-        let mut found =
-            SignerReport { certificate: None, integrity: Err(Flaw::NoCertificate), trust: None, info: None };
+        let mut found = SignerReport {
+            certificate: None,
+            integrity: Err(Flaw::NoCertificate),
+            trust: None,
+            identity: None,
+            info: None,
+        };
         for certificate in certificates.iter().chain(&self.known).filter(|candidate| info.matches(candidate)) {
             let integrity = general.clone().and_then(|()| info.check(digests, oid::DATA, certificate));
             let trust = integrity.is_ok().then(|| self.validator.validate(certificate, certificates));
-            let judged = SignerReport { certificate: Some(certificate.clone()), integrity, trust, info: None };
+            let judged =
+                SignerReport { certificate: Some(certificate.clone()), integrity, trust, identity: None, info: None };
             if found.certificate.is_none() || judged.soundness() < found.soundness() {
                 found = judged;
             }
@@ -166,7 +178,7 @@ struct Judged {
 
 impl SignerReport {
     fn unreadable(error: &Error) -> Self {
-        Self { certificate: None, integrity: Err(Flaw::of_algorithm(error)), trust: None, info: None }
+        Self { certificate: None, integrity: Err(Flaw::of_algorithm(error)), trust: None, identity: None, info: None }
     }
 
     /// What is to be said of the signature, whoever the mail is from.
@@ -195,7 +207,12 @@ impl Verification {
     /// The sum of it.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        self.signers.iter().map(SignerReport::soundness).max().unwrap_or(Verdict::Invalid)
+        let from_a_signer = self.signers.iter().any(|signer| signer.identity.as_ref().is_some_and(Identity::is_match));
+        match self.signers.iter().map(SignerReport::soundness).max() {
+            Some(Verdict::Valid) if !from_a_signer => Verdict::IdentityMismatch,
+            Some(worst) => worst,
+            None => Verdict::Invalid,
+        }
     }
 
     /// How many octets were signed.

@@ -1,7 +1,5 @@
 //! What a certificate's key can and may do.
 
-use der::oid::ObjectIdentifier;
-
 use crate::{Certificate, KeyUsage, asn1::Element, oid};
 
 const PLACE: &str = "the public key of a certificate";
@@ -21,7 +19,8 @@ pub(crate) enum KeyKind {
     Agrees,
     /// RSAES-OAEP (RFC 4055 §1.2), ML-KEM.
     Decrypts,
-    Unknown(ObjectIdentifier),
+    /// Of a kind that this crate has no use for.
+    Unknown,
 }
 
 impl Certificate {
@@ -41,7 +40,7 @@ impl Certificate {
     /// The usages of which one is needed to sign; `None` if the key can't.
     pub(crate) fn signing_usage(&self) -> Option<KeyUsage> {
         match self.key_kind()? {
-            KeyKind::Agrees | KeyKind::Decrypts => None,
+            KeyKind::Agrees | KeyKind::Decrypts | KeyKind::Unknown => None,
             _ => Some(KeyUsage::DIGITAL_SIGNATURE.or(KeyUsage::NON_REPUDIATION)),
         }
     }
@@ -51,8 +50,7 @@ impl Certificate {
         match self.key_kind()? {
             KeyKind::Rsa(_) | KeyKind::Decrypts => Some(KeyUsage::KEY_ENCIPHERMENT),
             KeyKind::Ec | KeyKind::Agrees => Some(KeyUsage::KEY_AGREEMENT),
-            KeyKind::RsaPss(_) | KeyKind::Signs => None,
-            KeyKind::Unknown(_) => Some(KeyUsage::KEY_ENCIPHERMENT.or(KeyUsage::KEY_AGREEMENT)),
+            KeyKind::RsaPss(_) | KeyKind::Signs | KeyKind::Unknown => None,
         }
     }
 
@@ -74,7 +72,7 @@ impl Certificate {
             oid::ED25519 | oid::ML_DSA_44 | oid::ML_DSA_65 | oid::ML_DSA_87 => KeyKind::Signs,
             oid::X25519 => KeyKind::Agrees,
             oid::RSAES_OAEP | oid::ML_KEM_512 | oid::ML_KEM_768 | oid::ML_KEM_1024 => KeyKind::Decrypts,
-            _ => KeyKind::Unknown(id),
+            _ => KeyKind::Unknown,
         })
     }
 }

@@ -1,7 +1,7 @@
 mod support;
 mod vectors;
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use proptest::{collection::vec, prelude::*, sample::select};
 use sealpost_testkit::forms::Pieces;
@@ -111,26 +111,24 @@ fn every_bit_of_an_authenticated_message_counts() {
         let message =
             seal(ContentCipher::Aes128Gcm, &[Recipient::new(holder.credential.certificate.clone()).unwrap()], &content);
         let keys = [holder.credential.clone()];
-        // The private operations are slow, and one message is as good as another: of each octet one bit.
-        for at in 0..message.len() {
-            let mut changed = message.clone();
-            changed[at] ^= 1 << (at % 8);
-            match open(&changed, &keys) {
-                // A version, which says nothing.
-                Ok((_, plaintext)) => assert_eq!(plaintext, content, "octet {at} of {kind:?}"),
-                Err(Error::Decryption) => {}
-                Err(error) => assert!(at < message.len() - content.len() - 18, "{error} at {at}"),
-            }
-        }
-        // All of the ciphertext and of the tag.
-        for bit in (message.len() - content.len() - 18) * 8..message.len() * 8 {
-            let octet = bit / 8;
-            if (message.len() - 18..message.len() - 16).contains(&octet) {
+        // Behind them nothing is but the ciphertext, and the tag with its header.
+        let start = message.len() - content.len() - 18;
+        let header = message.len() - 18..message.len() - 16;
+        for bit in 0..message.len() * 8 {
+            let at = bit / 8;
+            // Private operations are slow: before the content, of each octet one bit; of the long ciphertext of
+            // a KEM not even that.
+            if at < start && (bit % 8 != at % 8 || (start > 500 && at % 16 != 0)) {
                 continue;
             }
             let mut changed = message.clone();
-            changed[octet] ^= 1 << (bit % 8);
-            assert!(matches!(open(&changed, &keys), Err(Error::Decryption)), "bit {bit} of {kind:?}");
+            changed[at] ^= 1 << (bit % 8);
+            match open(&changed, &keys) {
+                // A version, which says nothing.
+                Ok((_, plaintext)) => assert!(at < start && plaintext == content, "octet {at} of {kind:?}"),
+                Err(Error::Decryption) => {}
+                Err(error) => assert!(at < start || header.contains(&at), "{error} at {at} of {kind:?}"),
+            }
         }
     }
 }
@@ -163,7 +161,7 @@ fn a_message_is_as_long_as_announced() {
             let mut out = Vec::new();
             envelope
                 .write(
-                    &mut |to| io::copy(&mut io::Read::take(io::repeat(7), len), to).map(drop).map_err(Error::Write),
+                    &mut |to| io::copy(&mut Read::take(io::repeat(7), len), to).map(drop).map_err(Error::Write),
                     len,
                     &mut out,
                 )

@@ -11,6 +11,7 @@ const MAX_LINE: u64 = 998;
 const FROM: &[u8; 5] = b"From ";
 
 /// What was found in a text.
+#[expect(clippy::struct_excessive_bools, reason = "they are findings, not states")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Hazards {
     /// How many octets there are.
@@ -88,9 +89,9 @@ impl Look {
         for end in memchr::memchr_iter(b'\n', octets) {
             let line = octets.get(start..end).unwrap_or_default();
             if self.len == 0 {
-                self.line(line)
+                self.line(line);
             } else {
-                self.continued(line)
+                self.continued(line);
             }
             start = end + 1;
         }
@@ -174,7 +175,7 @@ mod tests {
             octets: len(text),
             eight_bit: len(&text.iter().copied().filter(|c| *c > 127).collect::<Vec<_>>()),
             nul: text.contains(&0),
-            bare_cr: text.iter().filter(|c| **c == b'\r').count() > crlf,
+            bare_cr: memchr::memchr_iter(b'\r', text).count() > crlf,
             bare_lf: crlf < ended.len(),
             longest: bare.iter().map(|line| len(line)).max().unwrap(),
             from_line: bare.iter().any(|line| line.starts_with(b"From ")),

@@ -402,7 +402,7 @@ mod tests {
                         let lines: Vec<_> = text.as_bytes().chunks(width).collect();
                         ("Content-Transfer-Encoding: base64", lines.join(&b"\r\n"[..]))
                     } else {
-                        let text: String = octets.iter().map(|octet| format!("={octet:02x}")).collect();
+                        let text = octets.iter().fold(String::new(), |text, octet| format!("{text}={octet:02x}"));
                         ("Content-Transfer-Encoding: Quoted-Printable", text.into_bytes())
                     }
                 });

@@ -9,8 +9,13 @@ use super::{
     issuer::{self, Target},
     policy,
     signature::{Signatures, StatementId, Verdict, is_weak},
+    signed::Entry,
 };
-use crate::{Certificate, algorithm::SignatureScheme, certificate::usage::KeyKind};
+use crate::{
+    Certificate,
+    algorithm::SignatureScheme,
+    certificate::{name, usage::KeyKind},
+};
 
 /// Certificates of a path.
 const LONGEST: usize = 20;
@@ -41,6 +46,8 @@ pub(super) struct Search<'a> {
     pub(super) crls_in_progress: Vec<usize>,
     /// Lists that are known to be signed by somebody who may, with the anchor for which this is so.
     pub(super) crls_accepted: HashSet<(usize, usize)>,
+    /// What lists say about certificates; `Err` if a list must not be used.
+    pub(super) entries: HashMap<(usize, usize), Result<Option<Entry>, ()>>,
 }
 
 /// A path from the certificate that was asked for to the anchor, with what is known about revocation of all but that.
@@ -108,6 +115,7 @@ impl<'a> Search<'a> {
             comparisons: COMPARISONS,
             crls_in_progress: Vec::new(),
             crls_accepted: HashSet::new(),
+            entries: HashMap::new(),
         }
     }
 
@@ -137,7 +145,7 @@ impl<'a> Search<'a> {
     /// Looks for the rest of a path, of which `below` is the last certificate.
     fn extend(&mut self, below: Node<'a>, attempt: &mut Attempt<'a>) -> Option<Found<'a>> {
         let mut signed_by_one = false;
-        let mut no_issuer = unknown_issuer(below.certificate);
+        let mut not_signed = None;
         for candidate in self.candidates(below, &attempt.path) {
             if self.exhausted() {
                 let leaf = attempt.path.first().map_or(below.certificate, |leaf| leaf.certificate);
@@ -146,7 +154,8 @@ impl<'a> Search<'a> {
             }
             self.steps -= 1;
             if let Err(reason) = self.signed(candidate, below) {
-                no_issuer = reason;
+                let other_key = reason == Reason::BadSignature && has_hinted_key(candidate, below) == Some(false);
+                not_signed = not_signed.or((!other_key).then_some(reason));
                 continue;
             }
             signed_by_one = true;
@@ -156,7 +165,8 @@ impl<'a> Search<'a> {
             }
         }
         if !signed_by_one {
-            attempt.note(Stage::NoIssuer, below.certificate, no_issuer);
+            let reason = not_signed.unwrap_or_else(|| unknown_issuer(below.certificate));
+            attempt.note(Stage::NoIssuer, below.certificate, reason);
         }
         None
     }
@@ -187,7 +197,9 @@ impl<'a> Search<'a> {
     /// Who may have issued a certificate by its name, the likeliest first.
     fn candidates(&self, below: Node<'a>, path: &[Node<'a>]) -> Vec<Node<'a>> {
         let issuer = below.certificate.canonical_issuer();
-        let hint = below.certificate.authority_key_id();
+        if name::is_empty(below.certificate.issuer()) {
+            return Vec::new();
+        }
         let known = |node: &Node<'_>| {
             path.iter().any(|other| {
                 other.certificate.canonical_subject() == node.certificate.canonical_subject()
@@ -199,11 +211,12 @@ impl<'a> Search<'a> {
             .iter()
             .filter(|node| node.certificate.canonical_subject() == issuer && !known(node))
             .map(|node| {
-                let other_key = match (hint, node.certificate.subject_key_id()) {
-                    (Some(hint), Some(own)) => u8::from(hint != own) * 2,
-                    _ => 1,
+                let hinted = match has_hinted_key(*node, below) {
+                    Some(true) => 0,
+                    None => 1,
+                    Some(false) => 2,
                 };
-                ((other_key, !node.anchor, node.at), *node)
+                ((hinted, !node.anchor, node.at), *node)
             })
             .collect();
         candidates.sort_by_key(|(order, _)| *order);
@@ -276,6 +289,11 @@ impl<'a> Search<'a> {
             }
         }
     }
+}
+
+/// Whether a certificate's key is the one that the other says it is signed by, as far as they say it.
+fn has_hinted_key(issuer: Node<'_>, below: Node<'_>) -> Option<bool> {
+    Some(below.certificate.authority_key_id()? == issuer.certificate.subject_key_id()?)
 }
 
 fn unknown_issuer(certificate: &Certificate) -> Reason {

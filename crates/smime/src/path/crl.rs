@@ -44,9 +44,9 @@ pub(super) type Number = (usize, Vec<u8>);
 impl Crl {
     pub(super) fn from_der(der: &[u8]) -> Result<Self> {
         let signed = Signed::from_der(der, PLACE)?;
-        let (fields, start) = signed.fields(PLACE)?;
+        let (fields, start) = signed.fields(der, PLACE)?;
         let mut fields = fields.iter().peekable();
-        drop(fields.next_if(|field| field.tag == Tag::Integer));
+        let _version = fields.next_if(|field| field.tag == Tag::Integer);
         let missing = || Error::structure(PLACE, "a field is missing");
         let algorithm = fields.next().ok_or_else(missing)?;
         if algorithm.raw != signed.algorithm() {
@@ -69,7 +69,7 @@ impl Crl {
             number: None,
             unusable: false,
             entries,
-            signed: Signed::from_der(der, PLACE)?,
+            signed,
         };
         if let Some(tagged) = fields.next_if(|field| is_tagged(field, 0)) {
             for extension in extensions(&Element::from_der(tagged.value, PLACE)?, PLACE)? {

@@ -145,6 +145,7 @@ fn for_mail(certificate: &Certificate) -> Result<(), Reason> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is for map_err")]
 pub(super) fn malformed(error: crate::Error) -> Reason {
     Reason::Malformed(error.to_string())
 }

@@ -80,9 +80,9 @@ impl OcspResponse {
 
     fn from_basic(der: &[u8]) -> Result<Self> {
         let signed = Signed::from_der(der, PLACE)?;
-        let (fields, _) = signed.fields(PLACE)?;
+        let (fields, _) = signed.fields(der, PLACE)?;
         let mut fields = fields.iter().peekable();
-        drop(fields.next_if(|field| is_tagged(field, 0)));
+        let _version = fields.next_if(|field| is_tagged(field, 0));
         let missing = || Error::structure(PLACE, "a field is missing");
         let responder = Responder::read(fields.next().ok_or_else(missing)?)?;
         fields.next().ok_or_else(missing)?.expect(Tag::GeneralizedTime, PLACE)?;
@@ -91,7 +91,7 @@ impl OcspResponse {
         if let Some(list) = fields.next() {
             refuse_critical(list, PLACE)?;
         }
-        Ok(Self { responder, answers, certificates: certificates(der)?, signed: Signed::from_der(der, PLACE)? })
+        Ok(Self { responder, answers, certificates: certificates(der)?, signed })
     }
 }
 

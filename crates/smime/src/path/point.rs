@@ -92,29 +92,36 @@ fn reasons(field: &Element<'_>, place: &'static str) -> Result<u16> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Scope {
     name: Option<PointName>,
-    users: bool,
-    authorities: bool,
-    attributes: bool,
+    /// Only certificates of these kinds; more than one leaves none.
+    only: Vec<Kind>,
     reasons: u16,
     indirect: bool,
 }
 
+/// Kinds of certificates that lists tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    User,
+    Authority,
+    Attribute,
+}
+
 impl Scope {
     /// Of a list without the extension: all certificates of its issuer.
-    pub(super) const WHOLE: Self =
-        Self { name: None, users: false, authorities: false, attributes: false, reasons: ALL_REASONS, indirect: false };
+    pub(super) const WHOLE: Self = Self { name: None, only: Vec::new(), reasons: ALL_REASONS, indirect: false };
 
     pub(super) fn read(extension: &[u8]) -> Result<Self> {
         let mut scope = Self::WHOLE;
         for field in Element::from_der(extension, ISSUING)?.expect(Tag::Sequence, ISSUING)?.inner(ISSUING)? {
             let flag = field.value != [0];
+            let only = |kind| if flag { vec![kind] } else { Vec::new() };
             match field {
                 _ if is_tagged(&field, 0) => scope.name = Some(PointName::read(&field, ISSUING)?),
-                _ if is_tagged(&field, 1) => scope.users = flag,
-                _ if is_tagged(&field, 2) => scope.authorities = flag,
+                _ if is_tagged(&field, 1) => scope.only.extend(only(Kind::User)),
+                _ if is_tagged(&field, 2) => scope.only.extend(only(Kind::Authority)),
                 _ if is_tagged(&field, 3) => scope.reasons = reasons(&field, ISSUING)?,
                 _ if is_tagged(&field, 4) => scope.indirect = flag,
-                _ if is_tagged(&field, 5) => scope.attributes = flag,
+                _ if is_tagged(&field, 5) => scope.only.extend(only(Kind::Attribute)),
                 _ => return Err(Error::structure(ISSUING, "a field is unknown")),
             }
         }
@@ -129,8 +136,8 @@ impl Scope {
         } else {
             self.indirect && point.crl_issuer.iter().any(|named| named == issuer)
         };
-        let kind =
-            !(self.attributes || (self.users && certificate.is_ca()) || (self.authorities && !certificate.is_ca()));
+        let own = if certificate.is_ca() { Kind::Authority } else { Kind::User };
+        let kind = self.only.iter().all(|kind| *kind == own);
         if by_issuer && kind && self.is_named(issuer, certificate, point) { self.reasons & point.reasons } else { 0 }
     }
 

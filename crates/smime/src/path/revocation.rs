@@ -84,7 +84,7 @@ impl<'a> Search<'a> {
                 if reasons & !covered == 0 || crl.unusable || !self.may_speak(at, crl, subject) {
                     continue;
                 }
-                match self.by_crl(crl, subject) {
+                match self.by_crl(at, crl, subject) {
                     Known::Revoked(entry) => return Known::Revoked(entry),
                     Known::Good => covered |= reasons,
                     Known::Nothing => {}
@@ -96,13 +96,12 @@ impl<'a> Search<'a> {
 
     /// What one list says, with the latest delta that continues it. A list that is not in force at the time, or a
     /// delta alone, can only show that something was revoked.
-    fn by_crl(&mut self, crl: &Crl, subject: Subject<'a>) -> Known {
+    fn by_crl(&mut self, list: usize, crl: &Crl, subject: Subject<'a>) -> Known {
         let at = self.validator.at;
-        let certificate = subject.node.certificate;
-        let Ok(mut entry) = crl.find(certificate) else { return Known::Nothing };
+        let Ok(mut entry) = self.entry(list, crl, subject) else { return Known::Nothing };
         let mut in_force = crl.base.is_none() && crl.period.contains(at);
-        if let Some(delta) = self.latest_delta(crl, subject) {
-            let Ok(change) = delta.find(certificate) else { return Known::Nothing };
+        if let Some((list, delta)) = self.latest_delta(crl, subject) {
+            let Ok(change) = self.entry(list, delta, subject) else { return Known::Nothing };
             entry = change.or(entry);
             in_force = true;
         }
@@ -113,14 +112,20 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn latest_delta(&mut self, crl: &Crl, subject: Subject<'a>) -> Option<&'a Crl> {
+    /// What stands in a list; a long one is read once for each certificate.
+    fn entry(&mut self, list: usize, crl: &Crl, subject: Subject<'a>) -> Result<Option<Entry>, ()> {
+        let read = || crl.find(subject.node.certificate).map_err(drop);
+        *self.entries.entry((list, subject.node.at)).or_insert_with(read)
+    }
+
+    fn latest_delta(&mut self, crl: &Crl, subject: Subject<'a>) -> Option<(usize, &'a Crl)> {
         let validator = self.validator;
-        let mut latest: Option<&Crl> = None;
+        let mut latest: Option<(usize, &Crl)> = None;
         for (at, delta) in validator.crls.iter().enumerate() {
-            let newer = latest.is_none_or(|known| known.number() < delta.number());
+            let newer = latest.is_none_or(|(_, known)| known.number() < delta.number());
             let fits = newer && delta.continues(crl) && delta.period.contains(validator.at) && !delta.unusable;
             if fits && self.may_speak(at, delta, subject) {
-                latest = Some(delta);
+                latest = Some((at, delta));
             }
         }
         latest
@@ -163,9 +168,10 @@ impl<'a> Search<'a> {
         self.crls_in_progress.push(at);
         let accepted = signers.into_iter().any(|signer| {
             self.signed_list(signer, at, crl)
-                && match signer.anchor {
-                    true => signer.at == subject.anchor.at,
-                    false => self.find(signer, Target::CrlSigner { anchor: subject.anchor.at }).is_ok(),
+                && if signer.anchor {
+                    signer.at == subject.anchor.at
+                } else {
+                    self.find(signer, Target::CrlSigner { anchor: subject.anchor.at }).is_ok()
                 }
         });
         self.crls_in_progress.pop();

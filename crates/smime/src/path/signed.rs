@@ -35,9 +35,10 @@ impl Signed {
         self.der.get(range.clone()).unwrap_or_default()
     }
 
-    /// The elements of what is signed, and where the first of them starts in the whole.
-    pub(super) fn fields(&self, place: &'static str) -> Result<(Vec<Element<'_>>, usize)> {
-        let tbs = Element::from_der(self.slice(&self.tbs), place)?.expect(Tag::Sequence, place)?;
+    /// The elements of what is signed, and where the first of them starts in the whole, which `der` is.
+    pub(super) fn fields<'d>(&self, der: &'d [u8], place: &'static str) -> Result<(Vec<Element<'d>>, usize)> {
+        let tbs = der.get(self.tbs.clone()).unwrap_or_default();
+        let tbs = Element::from_der(tbs, place)?.expect(Tag::Sequence, place)?;
         Ok((tbs.inner(place)?, self.tbs.start + tbs.raw.len() - tbs.value.len()))
     }
 

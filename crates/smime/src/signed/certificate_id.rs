@@ -2,7 +2,10 @@
 
 use der::Tag;
 
-use super::{Flaw, identifier::same_number};
+use super::{
+    Flaw,
+    identifier::{Form, context, is_named},
+};
 use crate::{
     Certificate, Error, Result,
     algorithm::Digest,
@@ -17,7 +20,7 @@ pub(super) struct EssCertificate {
     /// Or what is wrong with the algorithm.
     digest: Result<Digest, Flaw>,
     hash: Vec<u8>,
-    /// DER of GeneralNames, and the content octets of an INTEGER.
+    /// DER of a Name, and the content octets of an INTEGER.
     issuer_serial: Option<(Vec<u8>, Vec<u8>)>,
 }
 
@@ -51,9 +54,8 @@ impl EssCertificate {
     /// Whether it is this certificate.
     pub(super) fn check(&self, certificate: &Certificate) -> Result<(), Flaw> {
         let digest = self.digest.clone()?;
-        let is_named = self.issuer_serial.as_ref().is_none_or(|(issuer, serial)| {
-            same_number(serial, certificate.serial()) && *issuer == names(certificate.issuer())
-        });
+        let issuer_serial = self.issuer_serial.as_ref();
+        let is_named = issuer_serial.is_none_or(|(issuer, serial)| is_named(certificate, issuer, serial));
         if digest.hash(certificate.as_der()) == self.hash && is_named { Ok(()) } else { Err(Flaw::SigningCertificate) }
     }
 }
@@ -61,13 +63,9 @@ impl EssCertificate {
 /// DER of a SigningCertificateV2 of one certificate, hashed with SHA-256, which is the default and is not written.
 pub(super) fn write_v2(certificate: &Certificate) -> Vec<u8> {
     let hash = write(0x04, &[&Digest::Sha256.hash(certificate.as_der())]);
-    let issuer_serial = write(0x30, &[&names(certificate.issuer()), &write(0x02, &[certificate.serial()])]);
+    let names = write(0x30, &[&write(0xa4, &[certificate.issuer()])]);
+    let issuer_serial = write(0x30, &[&names, &write(0x02, &[certificate.serial()])]);
     write(0x30, &[&write(0x30, &[&write(0x30, &[&hash, &issuer_serial])])])
-}
-
-/// GeneralNames of one directoryName.
-fn names(issuer: &[u8]) -> Vec<u8> {
-    write(0x30, &[&write(0xa4, &[issuer])])
 }
 
 /// The fields of the first certificate identifier.
@@ -78,11 +76,15 @@ fn first<'a>(value: &Element<'a>) -> Result<Vec<Element<'a>>> {
     certificates.first().ok_or_else(missing)?.expect(Tag::Sequence, PLACE)?.inner(PLACE)
 }
 
+/// IssuerSerial: the issuer is one directoryName.
 fn read_issuer_serial(element: &Element<'_>) -> Result<(Vec<u8>, Vec<u8>)> {
-    match element.expect(Tag::Sequence, PLACE)?.inner(PLACE)?.as_slice() {
-        [issuer, serial] => {
-            Ok((issuer.expect(Tag::Sequence, PLACE)?.raw.to_vec(), serial.expect(Tag::Integer, PLACE)?.value.to_vec()))
+    let wrong = || Error::structure(PLACE, "issuer and serial number were expected");
+    let fields = element.expect(Tag::Sequence, PLACE)?.inner(PLACE)?;
+    let [names, serial] = fields.as_slice() else { return Err(wrong()) };
+    match names.expect(Tag::Sequence, PLACE)?.inner(PLACE)?.as_slice() {
+        [issuer] if issuer.tag == context(4, Form::Constructed) => {
+            Ok((issuer.value.to_vec(), serial.expect(Tag::Integer, PLACE)?.value.to_vec()))
         }
-        _ => Err(Error::structure(PLACE, "issuer and serial number were expected")),
+        _ => Err(wrong()),
     }
 }

@@ -5,6 +5,7 @@ use der::{Tag, TagNumber};
 use crate::{
     Certificate, Error, Result,
     asn1::{Element, write},
+    certificate::name::canonical,
 };
 
 /// The name of a certificate in a message.
@@ -33,9 +34,7 @@ impl CertificateIdentifier {
     #[must_use]
     pub fn matches(&self, certificate: &Certificate) -> bool {
         match self {
-            Self::IssuerAndSerial { issuer, serial } => {
-                same_number(certificate.serial(), serial) && certificate.issuer() == issuer
-            }
+            Self::IssuerAndSerial { issuer, serial } => is_named(certificate, issuer, serial),
             Self::SubjectKeyIdentifier(id) => certificate.subject_key_id() == Some(id),
         }
     }
@@ -87,8 +86,14 @@ pub(super) fn context(number: u32, form: Form) -> Tag {
     Tag::ContextSpecific { constructed: form == Form::Constructed, number: TagNumber(number) }
 }
 
+/// Whether it is the certificate with this issuer, however its name is written, and serial number.
+pub(super) fn is_named(certificate: &Certificate, issuer: &[u8], serial: &[u8]) -> bool {
+    same_number(certificate.serial(), serial)
+        && (certificate.issuer() == issuer || certificate.canonical_issuer() == canonical(issuer))
+}
+
 /// Whether content octets of INTEGERs are the same number: some write more zeros than DER allows.
-pub(super) fn same_number(a: &[u8], b: &[u8]) -> bool {
+fn same_number(a: &[u8], b: &[u8]) -> bool {
     fn shortest(mut octets: &[u8]) -> &[u8] {
         while let [0, rest @ ..] = octets
             && rest.first().is_some_and(|next| *next < 0x80)

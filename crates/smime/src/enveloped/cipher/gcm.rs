@@ -118,8 +118,7 @@ impl Gcm {
     /// Decrypts into `plaintext`, which is as long as `ciphertext`.
     pub(super) fn decrypt(&mut self, ciphertext: &[u8], plaintext: &mut [u8]) -> Result<()> {
         self.authenticator.update(ciphertext);
-        plaintext.copy_from_slice(ciphertext);
-        self.stream.try_apply_keystream(plaintext).map_err(|_| too_long())
+        self.stream.try_apply_keystream_b2b(ciphertext, plaintext).map_err(|_| too_long())
     }
 }
 

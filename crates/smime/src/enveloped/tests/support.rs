@@ -57,7 +57,7 @@ fn random<const N: usize>() -> [u8; N] {
 static RSA: LazyLock<Mutex<Vec<SoftwareKey>>> = LazyLock::new(|| {
     let key = || {
         use rsa::pkcs8::EncodePrivateKey;
-        let key = rsa::RsaPrivateKey::new_unchecked_size(&mut rng(), 1024);
+        let key = rsa::RsaPrivateKey::new(&mut rng(), 1024).unwrap();
         SoftwareKey::from_der(key.to_pkcs8_der().unwrap().as_bytes(), None, &limits()).unwrap()
     };
     Mutex::new((0..4).map(|_| key()).collect())

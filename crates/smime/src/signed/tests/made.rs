@@ -16,7 +16,7 @@ fn signed(signer: &Signer<'_>) -> Signed {
 fn opaque(parts: Parts<'_>, content: &[u8]) -> Vec<u8> {
     let opaque = parts.opaque(content.len().try_into().unwrap());
     let mut message = Vec::new();
-    opaque.write(content, &mut message).unwrap();
+    opaque.write(&mut |to| to.write_all(content).map_err(Error::Write), &mut message).unwrap();
     assert_eq!(opaque.len(), u64::try_from(message.len()).unwrap());
     message
 }
@@ -93,7 +93,8 @@ fn lengths_are_known_before_the_content() {
     }
     // No content is written that was not signed.
     for (said, is) in [(5, 4), (4, 5), (0, 1), (70_000, 69_999), (70_000, 80_000)] {
-        let result = parts.opaque(said).write(&vec![0; is][..], &mut Vec::new());
+        let result =
+            parts.opaque(said).write(&mut |to| to.write_all(&vec![0; is]).map_err(Error::Write), &mut Vec::new());
         assert!(matches!(result, Err(Error::Structure { .. })));
     }
     assert_eq!(parts.opaque(1 << 40).len() - parts.opaque(1 << 33).len(), (1 << 40) - (1 << 33) + 6);
