@@ -14,7 +14,7 @@ use crate::{Error, Limits, Result};
 
 pub use fuzz::fuzz;
 use header::Header;
-pub(crate) use header::{Class, Head, Tag, element_len, header, wrap};
+pub(crate) use header::{Class, Tag, element_len, header};
 pub(crate) use transcode::to_der;
 
 const PLACE: &str = "the BER";

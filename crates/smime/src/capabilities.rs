@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn what_older_programs_say_is_read_in_its_order() {
         // AES-256, AES-128, 3DES, RC2 with 128 and 64 bits, DES, RC2 with 40 bits: as OpenSSL writes it, and OAEP.
-        let list = "3079300b060960864801650304012a300b0609608648016503040102300a06082a864886f70d0307\
+        let list = "306c300b060960864801650304012a300b0609608648016503040102300a06082a864886f70d0307\
                     300e06082a864886f70d030202020080300d06082a864886f70d0302020140300706052b0e030207\
                     300d06082a864886f70d0302020128300d06092a864886f70d0101073000";
         let der = unhex(&list.replace(' ', ""));
@@ -168,11 +168,28 @@ mod tests {
     }
 
     #[test]
+    fn what_this_crate_reads_depends_on_the_key() {
+        let spki = |algorithm: &str, key: &str| {
+            let bits = write(0x03, &[&[0], &unhex(key)]);
+            write(0x30, &[&unhex(algorithm), &bits])
+        };
+        let x25519 = spki("300506032b656e", &"09".repeat(32));
+        let written = Capabilities::for_recipient(&x25519).unwrap();
+        assert_eq!(Capabilities::from_der(&written.to_der()).unwrap(), written);
+        assert_eq!(written.ciphers().collect::<Vec<_>>(), WRITTEN);
+        assert!(written.contains(oid::STD_DH_HKDF_SHA256) && written.contains(oid::CEK_HKDF_SHA256));
+        assert_eq!(written.key_transports().count(), 0);
+        let ed25519 = spki("300506032b6570", "5866666666666666666666666666666666666666666666666666666666666666");
+        assert_eq!(Capabilities::for_recipient(&ed25519).unwrap().ids().count(), 5);
+        assert!(Capabilities::for_recipient(&[0x30, 0]).is_err());
+    }
+
+    #[test]
     fn broken_ciphers_are_never_preferred() {
         let only_weak = Capabilities::from_der(&unhex("300c300a06082a864886f70d0307")).unwrap();
         assert_eq!(only_weak.preferred_cipher(), None);
         assert_eq!(Capabilities::from_der(&[0x30, 0]).unwrap(), Capabilities::default());
-        let many = write(0x30, &[&unhex("30090607a8648ce3d02010").repeat(201)]);
+        let many = write(0x30, &[&unhex("300906072a8648ce3d0201").repeat(201)]);
         assert!(Capabilities::from_der(&many).is_err());
     }
 }

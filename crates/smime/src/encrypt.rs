@@ -5,16 +5,17 @@ use std::io::{self, Read, Seek, Write};
 use rand_core::CryptoRng;
 
 use crate::{
-    Capabilities, ContentCipher, Error, Limits, Recipient, Result,
+    Capabilities, ContentCipher, Error, HeaderConfidentiality, HeaderProtection, Limits, Recipient, Result,
     enveloped::Envelope,
     mime::{
         base64::Encoder,
         claim::SmimeType,
-        frame::{outer_fields, pkcs7_header},
+        frame::pkcs7_header,
         lines::{LineEnd, LineWriter},
         locate::{Entity, Kind},
         seven_bit::{Purpose, Rewrite},
     },
+    protected::Composed,
 };
 
 /// What everybody reads.
@@ -27,6 +28,7 @@ pub struct Encrypter {
     /// What each recipient reads best, as far as that is known.
     preferred: Vec<Option<ContentCipher>>,
     cipher: Option<ContentCipher>,
+    header_confidentiality: Option<HeaderConfidentiality>,
     limits: Limits,
 }
 
@@ -75,6 +77,14 @@ impl Encrypter {
         self
     }
 
+    /// Encrypts the header fields too, and hides what the policy hides (RFC 9788). For a mail that is signed this must
+    /// be done when it is signed ([`Signer::protect_header`](crate::Signer::protect_header)).
+    #[must_use]
+    pub fn protect_header(mut self, confidentiality: HeaderConfidentiality) -> Self {
+        self.header_confidentiality = Some(confidentiality);
+        self
+    }
+
     /// Other limits.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -100,7 +110,7 @@ impl Encrypter {
     ///
     /// # Errors
     ///
-    /// [`Error::NoRecipient`]; [`Error::Mime`], [`Error::Encoding`] and [`Error::Limit`] if the mail can't be read;
+    /// [`Error::NoRecipient`]; [`Error::NotThis`] if the header of a signed mail is to be protected; [`Error::Mime`], [`Error::Encoding`] and [`Error::Limit`] if the mail can't be read;
     /// [`Error::Algorithm`] for a cipher that is only read; [`Error::Read`], [`Error::Write`].
     pub fn encrypt<M: Read + Seek>(
         &self,
@@ -112,7 +122,14 @@ impl Encrypter {
         let envelope = Envelope::new(cipher, &self.recipients, rng)?;
         let entity = Entity::locate(mail, &self.limits)?;
         let signed = matches!(entity.kind, Kind::Signed(_)) || is_opaque_signature(&entity);
-        let (outer, inner) = (outer_fields(&entity.header), entity.header.split().1);
+        if signed && self.header_confidentiality.is_some() {
+            return Err(Error::not(
+                "a mail whose header can be protected",
+                "it is signed, and what is signed must stay",
+            ));
+        }
+        let protection = self.header_confidentiality.map(HeaderProtection::Cipher);
+        let Composed { outer, inner } = Composed::for_body(&entity.header, protection);
         let rewrite = Rewrite::plan(mail, &entity, &inner, Purpose::Enclosed, &self.limits)?;
         let mut count = Count(0);
         rewrite.write(mail, &mut count, &self.limits)?;

@@ -19,7 +19,7 @@ pub use credential::{Credential, PrivateKey};
 pub(crate) use open::{Judges, Opener};
 pub use open::{LegacyCiphers, Opened};
 pub use recipient::{IdentifyBy, Recipient};
-pub use recipients::{ListedRecipient, RecipientId, RecipientKind};
+pub use recipients::{ListedRecipient, RecipientKind};
 pub(crate) use seal::Envelope;
 pub use structure::Enveloped;
 

@@ -112,11 +112,12 @@ fn protection<M: Read + Seek>(mail: &mut M, kind: Kind, limits: &Limits) -> Opti
 
 /// What a message is it says itself: the parameter smime-type is only a hint.
 fn pkcs7<M: Read + Seek>(mail: &mut M, message: &Pkcs7, limits: &Limits) -> Result<Protection> {
-    let open = |mail| decoded(mail, message.body.clone(), message.encoding);
-    match Enveloped::read(open(&mut *mail)?, limits) {
-        Err(Error::NotThis { .. }) => signed(open(mail)?, Form::Opaque, limits).map(Protection::Signed),
-        read => read.map(Protection::Encrypted),
+    let encrypted = Enveloped::read(decoded(&mut *mail, message.body.clone(), message.encoding)?, limits);
+    if !matches!(encrypted, Err(Error::NotThis { .. })) {
+        return encrypted.map(Protection::Encrypted);
     }
+    let message = decoded(mail, message.body.clone(), message.encoding)?;
+    signed(message, Form::Opaque, limits).map(Protection::Signed)
 }
 
 fn signed(message: impl Read, form: Form, limits: &Limits) -> Result<SignedStructure> {

@@ -15,6 +15,7 @@ use crate::{
 };
 
 pub use software::SoftwareKey;
+pub(crate) use software::same_key;
 
 /// A key that signs.
 pub trait SigningKey: Send + Sync {

@@ -13,6 +13,7 @@ mod enveloped;
 mod error;
 #[doc(hidden)]
 pub mod fuzz;
+mod identifier;
 mod identity;
 mod inspect;
 pub mod key;
@@ -35,14 +36,16 @@ pub use decrypt::{Decrypted, Decrypter};
 pub use encrypt::{Encrypted, Encrypter};
 pub use enveloped::{
     ContentCipher, Credential, Enveloped, IdentifyBy, LegacyCiphers, ListedRecipient, Opened, PrivateKey, Recipient,
-    RecipientId, RecipientKind,
+    RecipientKind,
 };
-pub use enveloped::ContentCipher;
 pub use error::{Error, Result};
+pub use identifier::CertificateIdentifier;
 pub use identity::Identity;
 pub use inspect::{PartStructure, Protection, SignedStructure, Structure};
 pub use limits::Limits;
+pub use pkcs12::{KeyAndCertificate, Pkcs12};
+pub use protected::{HeaderConfidentiality, HeaderProtection};
 pub use sign::{Signed, Signer};
-pub use signed::{CertificateIdentifier, Flaw, SignerInfo};
+pub use signed::{Flaw, SignerInfo};
 pub use time::UnixTime;
 pub use verify::{Form, SignerReport, Verdict, Verification, Verifier};

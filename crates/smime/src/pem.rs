@@ -119,3 +119,45 @@ fn decode(text: &[u8]) -> Option<Vec<u8>> {
 fn wrong(offset: u64, what: &'static str) -> Error {
     Error::Encoding { place: PLACE, offset, what }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<(String, Vec<u8>)>> {
+        let blocks = Block::read_all(text.as_bytes(), &Limits::default())?;
+        blocks.iter().map(|block| Ok((block.label().unwrap().to_owned(), block.der()?.to_vec()))).collect()
+    }
+
+    #[test]
+    fn blocks_stand_among_other_text() {
+        let text = "Bag Attributes\r\n  name: x\r\n-----BEGIN A-----\r\nAQID\r\nBA==\r\n-----END A-----\r\n\
+                    -----BEGIN B C-----\n\n AQ I\tD \n-----END B C-----\nrest\n-----BEGIN D-----\n-----END D-----";
+        let expected = [("A", vec![1, 2, 3, 4]), ("B C", vec![1, 2, 3]), ("D", vec![])];
+        assert_eq!(read(text).unwrap(), expected.map(|(label, der)| (label.to_owned(), der)));
+        assert!(read("no block").unwrap().is_empty());
+        assert!(read("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn damaged_blocks_are_named_with_their_place() {
+        for (text, offset) in [
+            ("x\n-----BEGIN A-----\nAQID\n", 2),
+            ("-----BEGIN A-----\nAQID\n-----END B-----\n", 23),
+            ("-----BEGIN A-----\nAQ*D\n-----END A-----\n", 0),
+            ("-----BEGIN A-----\nAQI\n-----END A-----\n", 0),
+        ] {
+            let Err(Error::Encoding { offset: at, .. }) = read(text) else { panic!("{text}") };
+            assert_eq!(at, offset, "{text}");
+        }
+        let small = Limits { structure: 3, ..Limits::default() };
+        assert!(matches!(Block::read_all(b"text", &small), Err(Error::Limit { .. })));
+    }
+
+    #[test]
+    fn a_key_in_the_old_encryption_says_how_it_is_made_new() {
+        let old = include_bytes!("../tests/data/old-encrypted-key.pem");
+        let error = crate::key::SoftwareKey::read(old, Some("x"), &Limits::default()).unwrap_err();
+        assert!(error.to_string().contains("openssl pkcs8 -topk8"), "{error}");
+    }
+}

@@ -7,6 +7,7 @@ use crate::{
     mime::{
         address::Mailbox,
         claim::Claim,
+        frame::missing_version,
         header::{Field, Header},
     },
 };
@@ -35,22 +36,24 @@ const TRACE: [&str; 16] = [
     "mime-version",
 ];
 
-/// How header fields are to be protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Protection {
+/// How header fields are to be protected (RFC 9788).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HeaderProtection {
     /// In a signed mail that is not encrypted: all stay outside, too.
     Clear,
-    /// In an encrypted mail, with this policy.
-    Cipher(Confidentiality),
+    /// In an encrypted mail, or in a signed one that is encrypted next, with this policy.
+    Cipher(HeaderConfidentiality),
 }
 
 /// Which header fields an encrypted mail hides (RFC 9788 §3.2).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Confidentiality {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HeaderConfidentiality {
     /// `hcp_baseline`: Subject becomes `[...]`, Comments and Keywords are left out.
     #[default]
     Baseline,
-    /// `hcp_no_confidentiality`: none.
+    /// `hcp_no_confidentiality`: none. For gateways whose neighbours file mails by subject.
     Nothing,
 }
 
@@ -62,9 +65,23 @@ pub(crate) struct Composed {
 }
 
 impl Composed {
+    /// Composes both: without protection as [`Header::split`] does, else as RFC 9788 §5.2 says. Outside there is
+    /// MIME-Version in any case.
+    pub(crate) fn for_body(header: &Header, protection: Option<HeaderProtection>) -> Self {
+        let mut composed = match protection {
+            Some(protection) => Self::new(header, protection),
+            None => {
+                let (outer, inner) = header.split();
+                Self { outer, inner }
+            }
+        };
+        composed.outer.extend_from_slice(missing_version(header));
+        composed
+    }
+
     /// Composes both (RFC 9788 §5.2). What [`Header::split`] leaves outside stays outside, octet for octet, but for what
     /// the policy hides.
-    pub(crate) fn new(header: &Header, protection: Protection) -> Self {
+    fn new(header: &Header, protection: HeaderProtection) -> Self {
         let (mut outer, mut inner) = (header.mailbox_line().to_vec(), Vec::new());
         let (mut record, mut content) = (Vec::new(), Vec::new());
         for field in header.fields().filter(|field| !is(field, OUTER)) {
@@ -79,7 +96,7 @@ impl Composed {
             push(&mut inner, field.raw);
             if let Some(shown) = protection.shown(&field) {
                 push(&mut outer, shown);
-                if protection != Protection::Clear {
+                if protection != HeaderProtection::Clear {
                     push(&mut record, &[b"HP-Outer: ", shown].concat());
                 }
             }
@@ -90,7 +107,7 @@ impl Composed {
     }
 }
 
-impl Protection {
+impl HeaderProtection {
     fn name(self) -> &'static str {
         match self {
             Self::Clear => "clear",
@@ -101,8 +118,8 @@ impl Protection {
     /// What of a field is shown outside.
     fn shown<'a>(self, field: &Field<'a>) -> Option<&'a [u8]> {
         match self {
-            Self::Cipher(Confidentiality::Baseline) if is(field, "subject") => Some(HIDDEN_SUBJECT),
-            Self::Cipher(Confidentiality::Baseline) if is(field, "comments") || is(field, "keywords") => None,
+            Self::Cipher(HeaderConfidentiality::Baseline) if is(field, "subject") => Some(HIDDEN_SUBJECT),
+            Self::Cipher(HeaderConfidentiality::Baseline) if is(field, "comments") || is(field, "keywords") => None,
             _ => Some(field.raw),
         }
     }
@@ -281,7 +298,7 @@ fn push(to: &mut Vec<u8>, raw: &[u8]) {
 }
 
 /// The fields that describe the body, with the parameter `hp`.
-fn with_parameter(fields: &[u8], protection: Protection) -> Vec<u8> {
+fn with_parameter(fields: &[u8], protection: HeaderProtection) -> Vec<u8> {
     let mut content = Header::default();
     for line in fields.split_inclusive(|c| *c == b'\n') {
         content.line(line);
@@ -345,7 +362,7 @@ mod tests {
 
     #[test]
     fn a_signed_mail_has_its_fields_inside_too() {
-        let composed = Composed::new(&header(MAIL), Protection::Clear);
+        let composed = Composed::new(&header(MAIL), HeaderProtection::Clear);
         assert_eq!(
             text(&composed.outer),
             "Received: x\r\nFrom: A <a@b>\r\nTo: c@d,\r\n e@f\r\nSubject: secret\r\nKeywords: k\r\nMIME-Version: 1.0\r\n"
@@ -359,7 +376,7 @@ mod tests {
 
     #[test]
     fn an_encrypted_mail_hides_what_the_policy_hides() {
-        let composed = Composed::new(&header(MAIL), Protection::Cipher(Confidentiality::Baseline));
+        let composed = Composed::new(&header(MAIL), HeaderProtection::Cipher(HeaderConfidentiality::Baseline));
         assert_eq!(
             text(&composed.outer),
             "Received: x\r\nFrom: A <a@b>\r\nTo: c@d,\r\n e@f\r\nSubject: [...]\r\nMIME-Version: 1.0\r\n"
@@ -370,21 +387,21 @@ mod tests {
              HP-Outer: To: c@d,\r\n e@f\r\nHP-Outer: Subject: [...]\r\nContent-Type: text/plain;\r\n\tcharset=\"x;y\";\r\n \
              hp=\"cipher\"\r\nContent-Transfer-Encoding: 7bit\r\n"
         );
-        let open = Composed::new(&header(MAIL), Protection::Cipher(Confidentiality::Nothing));
+        let open = Composed::new(&header(MAIL), HeaderProtection::Cipher(HeaderConfidentiality::Nothing));
         assert!(text(&open.outer).contains("Subject: secret") && text(&open.inner).contains("HP-Outer: Keywords: k"));
     }
 
     #[test]
     fn what_was_composed_is_read_and_restored() {
         let mail = header(MAIL);
-        for protection in [Protection::Clear, Protection::Cipher(Confidentiality::Baseline)] {
+        for protection in [HeaderProtection::Clear, HeaderProtection::Cipher(HeaderConfidentiality::Baseline)] {
             let composed = Composed::new(&mail, protection);
             let outer = header(&format!("{}Content-Type: application/pkcs7-mime\r\n\r\n", text(&composed.outer)));
             let payload = header(&text(&composed.inner));
             let read = ProtectedFields::read(&payload, None).unwrap();
             assert_eq!(read.same_author(&outer), Some(true));
             let differences: Vec<_> = read.differences(&outer).into_iter().map(|found| found.name).collect();
-            if protection == Protection::Clear {
+            if protection == HeaderProtection::Clear {
                 assert_eq!((read.form, differences.as_slice()), (Form::Clear, &[][..]));
             } else {
                 assert_eq!((read.form, differences), (Form::Cipher, vec!["subject".into(), "keywords".into()]));
@@ -450,10 +467,11 @@ mod tests {
             ("text/plain; hp=\"cipher\"; a=b", "text/plain; a=b;\r\n hp=\"clear\""),
             ("text/plain; a=\"; hp=x\" (;\\) \")", "text/plain; a=\"; hp=x\" (;\\) \");\r\n hp=\"clear\""),
         ] {
-            let composed = Composed::new(&header(&format!("Content-Type: {content_type}\r\n\r\n")), Protection::Clear);
+            let composed =
+                Composed::new(&header(&format!("Content-Type: {content_type}\r\n\r\n")), HeaderProtection::Clear);
             assert_eq!(text(&composed.inner), format!("Content-Type: {expected}\r\n"));
         }
-        let composed = Composed::new(&header("To: x"), Protection::Clear);
+        let composed = Composed::new(&header("To: x"), HeaderProtection::Clear);
         assert_eq!(text(&composed.inner), "To: x\r\nContent-Type: text/plain; charset=us-ascii; hp=\"clear\"\r\n");
     }
 

@@ -9,19 +9,20 @@ use std::{
 use rand_core::CryptoRng;
 
 use crate::{
-    Capabilities, Certificate, Error, Form, Limits, Result, UnixTime,
+    Capabilities, Certificate, Error, Form, HeaderProtection, Limits, Result, UnixTime,
     algorithm::SignatureScheme,
     content::Content,
     key::SigningKey,
     mime::{
         base64::Encoder,
         claim::SmimeType,
-        frame::{SignedFrame, outer_fields, pkcs7_header},
+        frame::{SignedFrame, pkcs7_header},
         lines::{LineEnd, LineWriter},
         locate::Entity,
         seven_bit::{Purpose, Rewrite},
     },
     oid,
+    protected::Composed,
     signed::{self, Hashes, Parts},
 };
 
@@ -35,6 +36,7 @@ pub struct Signer {
     encryption_certificate: Option<Certificate>,
     capabilities: Capabilities,
     form: Form,
+    header_protection: Option<HeaderProtection>,
     limits: Limits,
 }
 
@@ -73,6 +75,7 @@ impl Signer {
             encryption_certificate: None,
             capabilities,
             form: Form::Detached,
+            header_protection: None,
             limits: Limits::default(),
         })
     }
@@ -111,6 +114,13 @@ impl Signer {
         self
     }
 
+    /// Signs the header fields too (RFC 9788). A mail that is encrypted next needs [`HeaderProtection::Cipher`] here.
+    #[must_use]
+    pub fn protect_header(mut self, protection: HeaderProtection) -> Self {
+        self.header_protection = Some(protection);
+        self
+    }
+
     /// Other limits.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -140,7 +150,7 @@ impl Signer {
             Form::Detached => Purpose::Detached,
             Form::Opaque => Purpose::Enclosed,
         };
-        let (outer, inner) = (outer_fields(&entity.header), entity.header.split().1);
+        let Composed { outer, inner } = Composed::for_body(&entity.header, self.header_protection);
         let rewrite = Rewrite::plan(mail, &entity, &inner, purpose, &self.limits)?;
         let mut content = |to: &mut dyn Write| rewrite.write(mail, to, &self.limits);
         let (signer, octets) = self.signer_info(time, &mut content, rng)?;

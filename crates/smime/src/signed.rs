@@ -5,7 +5,6 @@ mod certificate_id;
 mod flaw;
 mod fuzz;
 mod hashes;
-mod identifier;
 mod make;
 mod signer;
 mod write;
@@ -25,7 +24,6 @@ use crate::{
 pub use flaw::Flaw;
 pub use fuzz::fuzz;
 pub(crate) use hashes::{Digests, Hashes};
-pub use identifier::CertificateIdentifier;
 pub(crate) use make::{Naming, Signed, Signer};
 pub use signer::SignerInfo;
 pub(crate) use write::{Opaque, Parts};

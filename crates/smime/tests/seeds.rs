@@ -22,3 +22,8 @@ fn smime_ber() {
 fn smime_signed() {
     replay("smime_signed", fuzz::signed);
 }
+
+#[test]
+fn smime_pkcs12() {
+    replay("smime_pkcs12", fuzz::pkcs12);
+}

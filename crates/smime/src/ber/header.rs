@@ -179,13 +179,3 @@ pub(crate) fn element_len(len: u64) -> u64 {
     let octets = if len < 0x80 { 1 } else { 1 + u64::from((64 - len.leading_zeros()).div_ceil(8)) };
     len.saturating_add(1 + octets)
 }
-
-/// An element in DER with the concatenation of `parts` as its value.
-pub(crate) fn wrap(tag_octet: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let len: usize = parts.iter().map(|part| part.len()).sum();
-    let header = header(tag_octet, u64::try_from(len).unwrap_or(u64::MAX));
-    let mut element = Vec::with_capacity(header.as_ref().len() + len);
-    element.extend_from_slice(header.as_ref());
-    parts.iter().for_each(|part| element.extend_from_slice(part));
-    element
-}

@@ -134,9 +134,10 @@ fn nodes<R: Read>(reader: &mut Reader<R>) -> Result<Vec<Node>> {
             let element = to_der(&element, &Limits::default())?;
             let header = Header::parse(&element).unwrap().unwrap();
             let value = element[header.octets..].to_vec();
-            match tag.is_string() {
-                true => Node::Text(number, value),
-                false => Node::Value(element[..header.identifier].to_vec(), value),
+            if tag.is_string() {
+                Node::Text(number, value)
+            } else {
+                Node::Value(element[..header.identifier].to_vec(), value)
             }
         } else {
             reader.enter()?;
@@ -259,8 +260,8 @@ fn only_padding_may_follow() {
 }
 
 #[test]
-fn nesting_and_size_have_limits() {
-    let limits = Limits { depth: 8, structure: 100, ..Limits::default() };
+fn nesting_has_a_limit() {
+    let limits = Limits { depth: 8, ..Limits::default() };
     let nested = |count| [vec![[0x30, 0x80]; count].concat(), vec![0; 2 * count]].concat();
     for (count, deep) in [(8, false), (9, true)] {
         let nested = nested(count);
@@ -271,13 +272,23 @@ fn nesting_and_size_have_limits() {
     let strings = [vec![[0x24, 0x80]; 9].concat(), vec![0; 18]].concat();
     assert!(Reader::new(&strings[..], &limits).octets(&mut |_| Ok(())).is_err());
     assert!(to_der(&strings, &limits).is_err());
+}
+
+#[test]
+fn what_is_held_has_a_limit() {
+    let limits = Limits { structure: 100, ..Limits::default() };
     // All elements share the limit; those that are passed over do not count.
     let elements = [&[4, 58][..], &[7; 58], &[4, 99], &[7; 99], &[0x24, 0x80, 4, 35], &[7; 35], &[0, 0]].concat();
     let mut elements = Reader::new(&elements[..], &limits);
     assert_eq!(elements.element().unwrap().len(), 60);
     elements.skip().unwrap();
     assert!(matches!(elements.element(), Err(Error::Limit { limit: 100, .. })));
-    // What is longer than asked for is passed over.
+    // A length alone takes no memory.
+    assert!(matches!(reader(&[4, 0x84, 0xff, 0xff, 0xff, 0xff]).element(), Err(Error::Limit { .. })));
+}
+
+#[test]
+fn what_is_longer_than_asked_for_is_passed_over() {
     for (element, len) in [(&[0x24, 0x80, 4, 1, 7, 0, 0][..], 7), (&[4, 3, 7, 7, 7], 5)] {
         let two = element.repeat(2);
         let mut two = reader(&two);
@@ -285,8 +296,6 @@ fn nesting_and_size_have_limits() {
         assert_eq!(two.element_up_to(len).unwrap().unwrap(), element);
         assert_eq!(two.peek().unwrap(), None);
     }
-    // A length alone takes no memory.
-    assert!(matches!(reader(&[4, 0x84, 0xff, 0xff, 0xff, 0xff]).element(), Err(Error::Limit { .. })));
 }
 
 #[test]
@@ -309,5 +318,4 @@ fn headers_have_the_shortest_length() {
         assert_eq!((read.tag, read.length, read.minimal), (Tag::SEQUENCE, Some(len), true));
         assert_eq!(element_len(len), len.saturating_add(wide(written.as_ref().len())));
     }
-    assert_eq!(wrap(4, &[b"a", b"bc"]), b"\x04\x03abc");
 }

@@ -161,7 +161,8 @@ impl ContentAlgorithm {
             Ok(len) if len > 0 => write(0x30, &[&nonce, &write(0x02, &[&[len]])]),
             _ => nonce,
         };
-        write(0x30, &[&write_oid(self.cipher.oid()), &parameters])
+        let direct = write(0x30, &[&write_oid(self.cipher.oid()), &parameters]);
+        self.derived.as_ref().map_or(direct, |inner| write(0x30, &[&write_oid(oid::CEK_HKDF_SHA256), inner]))
     }
 
     /// Reads DER.

@@ -88,7 +88,12 @@ impl Opener<'_> {
         candidates: Vec<Candidate<'c>>,
         authenticated: bool,
     ) -> Result<(Candidate<'c>, Tail)> {
-        let judge = || self.judges.map_or_else(|| Box::new(Lenient) as Box<dyn Judge>, |judges| judges());
+        let judge = || -> Box<dyn Judge> {
+            match self.judges {
+                Some(judges) => judges(),
+                None => Box::new(Lenient),
+            }
+        };
         let checks = candidates.iter().map(|candidate| Check::new(algorithm, &candidate.key, judge));
         let mut checks = checks.collect::<Option<Vec<_>>>().ok_or(Error::Decryption)?;
         content(reader, &mut |ciphertext| checks.iter_mut().try_for_each(|check| check.update(ciphertext)))?;

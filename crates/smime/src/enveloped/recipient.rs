@@ -3,11 +3,12 @@
 
 use rand_core::CryptoRng;
 
-use super::{derive, recipients::RecipientId, wrap, wrap::Wrap};
+use super::{derive, wrap, wrap::Wrap};
 use crate::{
     Certificate, Error, Result,
     algorithm::{Curve, Digest, KeyTransport},
     asn1::{write, write_oid},
+    identifier::CertificateIdentifier,
     oid,
     public_key::PublicKey,
 };
@@ -28,7 +29,7 @@ pub enum IdentifyBy {
 pub struct Recipient {
     certificate: Certificate,
     key: PublicKey,
-    id: RecipientId,
+    id: CertificateIdentifier,
     transport: KeyTransport,
 }
 
@@ -55,7 +56,7 @@ impl Recipient {
             return Err(unsuitable(&certificate, "by its key usage it is not for encryption"));
         }
         let (issuer, serial) = (certificate.issuer().to_vec(), certificate.serial().to_vec());
-        let id = RecipientId::IssuerAndSerial { issuer, serial };
+        let id = CertificateIdentifier::IssuerAndSerial { issuer, serial };
         Ok(Self { certificate, key, id, transport: KeyTransport::oaep(Digest::Sha256) })
     }
 
@@ -72,13 +73,15 @@ impl Recipient {
     /// [`Error::Certificate`] if the certificate has no subject key identifier.
     pub fn identified_by(self, by: IdentifyBy) -> Result<Self> {
         let id = match by {
-            IdentifyBy::IssuerAndSerial => RecipientId::IssuerAndSerial {
+            IdentifyBy::IssuerAndSerial => CertificateIdentifier::IssuerAndSerial {
                 issuer: self.certificate.issuer().to_vec(),
                 serial: self.certificate.serial().to_vec(),
             },
             IdentifyBy::KeyId => {
                 let id = self.certificate.subject_key_id().map(<[u8]>::to_vec);
-                RecipientId::KeyId(id.ok_or_else(|| unsuitable(&self.certificate, "it has no subject key identifier"))?)
+                CertificateIdentifier::SubjectKeyIdentifier(
+                    id.ok_or_else(|| unsuitable(&self.certificate, "it has no subject key identifier"))?,
+                )
             }
         };
         Ok(Self { id, ..self })
@@ -107,8 +110,8 @@ impl Recipient {
     fn transported(&self, content_key: &[u8], rng: &mut dyn CryptoRng) -> Result<Written> {
         let encrypted = self.key.encrypt(&self.transport, content_key, rng)?;
         let version = match self.id {
-            RecipientId::IssuerAndSerial { .. } => 0,
-            RecipientId::KeyId(_) => 2,
+            CertificateIdentifier::IssuerAndSerial { .. } => 0,
+            CertificateIdentifier::SubjectKeyIdentifier(_) => 2,
         };
         let der =
             write(0x30, &[&integer(version), &self.id.to_der(), &self.transport.to_der(), &write(0x04, &[&encrypted])]);

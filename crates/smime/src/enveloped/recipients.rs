@@ -4,31 +4,9 @@ use std::fmt;
 
 use der::{Tag, oid::ObjectIdentifier};
 
-use crate::{
-    Certificate, Error, Limits, Result,
-    algorithm::Algorithm,
-    asn1::{Element, write},
-    ber,
-    certificate::name::canonical,
-    oid,
-};
+use crate::{Error, Limits, Result, algorithm::Algorithm, asn1::Element, ber, identifier::CertificateIdentifier, oid};
 
 const PLACE: &str = "a RecipientInfo";
-
-/// Whom a recipient's part of a message is for.
-#[derive(Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum RecipientId {
-    /// The certificate's issuer and serial number.
-    IssuerAndSerial {
-        /// DER of a Name.
-        issuer: Vec<u8>,
-        /// The content octets of an INTEGER.
-        serial: Vec<u8>,
-    },
-    /// The certificate's subject key identifier.
-    KeyId(Vec<u8>),
-}
 
 /// How a recipient gets the content key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,75 +33,27 @@ pub struct ListedRecipient {
     /// How it gets the content key.
     pub kind: RecipientKind,
     /// Who it is, where a certificate says that.
-    pub id: Option<RecipientId>,
+    pub id: Option<CertificateIdentifier>,
     /// The algorithm: of key transport, of key agreement, of the KEM.
     pub algorithm: Option<ObjectIdentifier>,
 }
 
-impl RecipientId {
-    /// Whether the certificate is meant. Names are compared as RFC 5280 §7.1 says: some write them in other string
-    /// types than the certificate has.
-    #[must_use]
-    pub fn matches(&self, certificate: &Certificate) -> bool {
-        match self {
-            Self::IssuerAndSerial { issuer, serial } => {
-                let same = || issuer == certificate.issuer() || canonical(issuer) == certificate.canonical_issuer();
-                minimal(serial) == minimal(certificate.serial()) && same()
-            }
-            Self::KeyId(id) => certificate.subject_key_id() == Some(id),
-        }
-    }
-
-    /// `tag` is that of the identifier's octets.
-    fn read(element: &Element<'_>) -> Result<Self> {
-        if element.tag == Tag::Sequence {
-            let fields = element.inner(PLACE)?;
-            let [issuer, serial] = fields.as_slice() else { return Err(wrong()) };
-            let (issuer, serial) = (issuer.expect(Tag::Sequence, PLACE)?, serial.expect(Tag::Integer, PLACE)?);
-            return Ok(Self::IssuerAndSerial { issuer: issuer.raw.to_vec(), serial: serial.value.to_vec() });
-        }
-        if is_tagged(element, 0) && !element.tag.is_constructed() {
-            return Ok(Self::KeyId(element.value.to_vec()));
-        }
-        Err(wrong())
-    }
-
-    /// KeyAgreeRecipientIdentifier: there the key identifier stands in a SEQUENCE, with what is of no use here.
-    fn read_agreement(element: &Element<'_>) -> Result<Self> {
-        if is_tagged(element, 0) && element.tag.is_constructed() {
-            let fields = element.inner(PLACE)?;
-            let id = fields.first().ok_or_else(wrong)?.expect(Tag::OctetString, PLACE)?;
-            return Ok(Self::KeyId(id.value.to_vec()));
-        }
-        Self::read(element)
-    }
-
-    /// DER of a RecipientIdentifier.
-    pub(super) fn to_der(&self) -> Vec<u8> {
-        match self {
-            Self::IssuerAndSerial { issuer, serial } => write(0x30, &[issuer, &write(0x02, &[serial])]),
-            Self::KeyId(id) => write(0x80, &[id]),
-        }
-    }
-
-    /// DER of a KeyAgreeRecipientIdentifier.
-    pub(super) fn to_der_agreement(&self) -> Vec<u8> {
-        match self {
-            Self::IssuerAndSerial { .. } => self.to_der(),
-            Self::KeyId(id) => write(0xA0, &[&write(0x04, &[id])]),
-        }
-    }
-}
-
-impl fmt::Debug for RecipientId {
+/// For people.
+impl fmt::Display for ListedRecipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, octets) = match self {
-            Self::IssuerAndSerial { serial, .. } => ("Serial", serial),
-            Self::KeyId(id) => ("KeyId", id),
-        };
-        write!(f, "{name}(")?;
-        octets.iter().try_for_each(|octet| write!(f, "{octet:02x}"))?;
-        f.write_str(")")
+        match &self.id {
+            Some(id) => write!(f, "{id}")?,
+            None => f.write_str("somebody without a certificate")?,
+        }
+        f.write_str(match self.kind {
+            RecipientKind::KeyTransport => ", by key transport",
+            RecipientKind::KeyAgreement => ", by key agreement",
+            RecipientKind::KeyEncryptionKey => ", by a shared key",
+            RecipientKind::Password => ", by a password",
+            RecipientKind::Kem => ", by encapsulation",
+            RecipientKind::Other => ", in a way that is not known here",
+        })?;
+        self.algorithm.map_or(Ok(()), |algorithm| write!(f, " ({algorithm})"))
     }
 }
 
@@ -131,7 +61,7 @@ impl fmt::Debug for RecipientId {
 #[derive(Debug)]
 pub(super) enum RecipientInfo {
     Transport {
-        id: RecipientId,
+        id: CertificateIdentifier,
         /// DER of the AlgorithmIdentifier, here and below.
         algorithm: Vec<u8>,
         encrypted: Vec<u8>,
@@ -140,7 +70,7 @@ pub(super) enum RecipientInfo {
         originator: Originator,
         ukm: Option<Vec<u8>>,
         algorithm: Vec<u8>,
-        keys: Vec<(RecipientId, Vec<u8>)>,
+        keys: Vec<(CertificateIdentifier, Vec<u8>)>,
     },
     Kem(Box<KemInfo>),
     Other(RecipientKind),
@@ -159,7 +89,7 @@ pub(super) struct Originator {
 #[derive(Debug)]
 #[cfg_attr(not(feature = "pqc"), expect(dead_code, reason = "keys for it come with the feature"))]
 pub(super) struct KemInfo {
-    pub(super) id: RecipientId,
+    pub(super) id: CertificateIdentifier,
     pub(super) kem: ObjectIdentifier,
     pub(super) ciphertext: Vec<u8>,
     pub(super) kdf: ObjectIdentifier,
@@ -190,7 +120,8 @@ impl RecipientInfo {
     /// What there is to say without a key.
     pub(super) fn list(&self) -> Vec<ListedRecipient> {
         let id_of = |der: &[u8]| Algorithm::read(der, PLACE).ok().map(|algorithm| algorithm.id);
-        let listed = |kind, id: Option<&RecipientId>, algorithm| ListedRecipient { kind, id: id.cloned(), algorithm };
+        let listed =
+            |kind, id: Option<&CertificateIdentifier>, algorithm| ListedRecipient { kind, id: id.cloned(), algorithm };
         match self {
             Self::Transport { id, algorithm, .. } => {
                 vec![listed(RecipientKind::KeyTransport, Some(id), id_of(algorithm))]
@@ -222,7 +153,7 @@ impl RecipientInfo {
         let [version, id, algorithm, encrypted] = fields.as_slice() else { return Err(wrong()) };
         version.expect(Tag::Integer, PLACE)?;
         Ok(Self::Transport {
-            id: RecipientId::read(id)?,
+            id: CertificateIdentifier::read(id, PLACE)?,
             algorithm: algorithm.raw.to_vec(),
             encrypted: encrypted.expect(Tag::OctetString, PLACE)?.value.to_vec(),
         })
@@ -284,7 +215,7 @@ impl KemInfo {
             tag.map_or(Ok(field), |tag| field.expect(tag, PLACE))
         };
         next(Some(Tag::Integer))?;
-        let id = RecipientId::read(&next(None)?)?;
+        let id = CertificateIdentifier::read(&next(None)?, PLACE)?;
         let kem = Algorithm::from_element(next(None)?, PLACE)?;
         let ciphertext = next(Some(Tag::OctetString))?.value.to_vec();
         let kdf = Algorithm::from_element(next(None)?, PLACE)?;
@@ -308,10 +239,10 @@ impl KemInfo {
 }
 
 /// RecipientEncryptedKey.
-fn encrypted_key(element: &Element<'_>) -> Result<(RecipientId, Vec<u8>)> {
+fn encrypted_key(element: &Element<'_>) -> Result<(CertificateIdentifier, Vec<u8>)> {
     let fields = element.expect(Tag::Sequence, PLACE)?.inner(PLACE)?;
     let [id, key] = fields.as_slice() else { return Err(wrong()) };
-    Ok((RecipientId::read_agreement(id)?, key.expect(Tag::OctetString, PLACE)?.value.to_vec()))
+    Ok((CertificateIdentifier::read_agreement(id, PLACE)?, key.expect(Tag::OctetString, PLACE)?.value.to_vec()))
 }
 
 /// An OCTET STRING in an explicit tag.
@@ -324,11 +255,6 @@ fn is_tagged(element: &Element<'_>, number: u32) -> bool {
 }
 
 /// Without the zeros that some write before a serial number.
-fn minimal(serial: &[u8]) -> &[u8] {
-    let zeros = serial.iter().take_while(|octet| **octet == 0).count();
-    serial.get(zeros..).unwrap_or_default()
-}
-
 fn wrong() -> Error {
     Error::structure(PLACE, "it is malformed")
 }

@@ -20,11 +20,11 @@ use crate::{
 
 /// All of a message but its content. It has a content key, so it is for one content only.
 pub(crate) struct Envelope {
-    algorithm: ContentAlgorithm,
-    key: Zeroizing<Vec<u8>>,
+    pub(super) algorithm: ContentAlgorithm,
+    pub(super) key: Zeroizing<Vec<u8>>,
     /// DER of the SET OF RecipientInfo.
-    recipients: Vec<u8>,
-    version: u8,
+    pub(super) recipients: Vec<u8>,
+    pub(super) version: u8,
 }
 
 /// The headers of the elements around the content, from the outermost on.

@@ -1,7 +1,11 @@
+mod others;
 mod support;
 mod vectors;
 
-use std::io::{self, Read, Write};
+use std::{
+    io::{self, Read, Write},
+    slice::from_ref,
+};
 
 use proptest::{collection::vec, prelude::*, sample::select};
 use sealpost_testkit::forms::Pieces;
@@ -140,12 +144,12 @@ fn a_truncated_message_gives_nothing() {
     for cipher in [ContentCipher::Aes128Cbc, ContentCipher::Aes256Gcm] {
         let message = seal(cipher, &recipients, &[7; 100]);
         for len in 0..message.len() {
-            assert!(open(&message[..len], &[holder.credential.clone()]).is_err());
+            assert!(open(&message[..len], from_ref(&holder.credential)).is_err());
         }
         // The same with the lengths that belong to it.
         let ber = to_ber(&message, 16);
         for len in 0..ber.len() {
-            assert!(open(&ber[..len], &[holder.credential.clone()]).is_err());
+            assert!(open(&ber[..len], from_ref(&holder.credential)).is_err());
         }
     }
 }
@@ -219,9 +223,9 @@ fn a_cipher_in_the_wrong_structure_is_refused() {
     let at = message.windows(9).position(|window| window == [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 2]).unwrap();
     let mut changed = message.clone();
     changed[at + 8] = 6;
-    assert!(open(&changed, std::slice::from_ref(&holder.credential)).is_err());
+    assert!(open(&changed, from_ref(&holder.credential)).is_err());
     let changed = with_type(&message, oid::AUTH_ENVELOPED_DATA);
-    assert!(matches!(open(&changed, std::slice::from_ref(&holder.credential)), Err(Error::Structure { .. })));
+    assert!(matches!(open(&changed, from_ref(&holder.credential)), Err(Error::Structure { .. })));
     let message = seal(ContentCipher::Aes128Gcm, &recipients, b"hello");
     let changed = with_type(&message, oid::ENVELOPED_DATA);
     assert!(matches!(open(&changed, &[holder.credential]), Err(Error::Structure { .. })));
@@ -250,8 +254,8 @@ fn what_a_judge_refuses_is_not_given_out() {
     {
         let message = seal(cipher, &recipients, &content);
         let seen = std::cell::RefCell::new(Vec::new());
-        let judges = || Box::new(Seen(&seen, verdict)) as Box<dyn Judge>;
-        let opener = Opener { judges: Some(&judges), ..opener(std::slice::from_ref(&holder.credential)) };
+        let judges = || -> Box<dyn Judge> { Box::new(Seen(&seen, verdict)) };
+        let opener = Opener { judges: Some(&judges), ..opener(from_ref(&holder.credential)) };
         let mut out = Vec::new();
         let result = opener.open(&mut || Ok(Box::new(&message[..])), &mut rng(), &mut out);
         if cipher.is_authenticated() {
@@ -333,7 +337,7 @@ fn one_odd_recipient_harms_none() {
         [&[0x05, 0][..], &[0x30, 0], &[0xA1, 0], &[0xA4, 2, 5, 0], &[0xA2, 0], &[0xBF, 0x50, 0], &[0x30, 3, 2, 1, 0]]
     {
         let changed = with_recipient(&message, odd);
-        let (opened, plaintext) = open(&changed, &[holder.credential.clone()]).unwrap();
+        let (opened, plaintext) = open(&changed, from_ref(&holder.credential)).unwrap();
         assert_eq!(plaintext, b"hello");
         assert_eq!(opened.message.recipients.len(), 2);
     }
@@ -344,7 +348,7 @@ fn the_structure_is_read_without_keys() {
     let holders = kinds().into_iter().map(Holder::new).collect::<Vec<_>>();
     let recipients: Vec<_> =
         holders.iter().map(|holder| Recipient::new(holder.credential.certificate.clone()).unwrap()).collect();
-    let message = seal(ContentCipher::Aes192Gcm, &recipients, &[7; 100_000]);
+    let message = seal(ContentCipher::Aes192Gcm, &recipients, &vec![7; 100_000]);
     let shown = Enveloped::read(Pieces::new(&message, &[1, 1000]), &limits()).unwrap();
     assert!(shown.authenticated);
     assert_eq!(shown.cipher, Some(ContentCipher::Aes192Gcm));

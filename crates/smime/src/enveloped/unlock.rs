@@ -27,6 +27,9 @@ const ATTEMPTS: usize = 32;
 
 type Key = Zeroizing<Vec<u8>>;
 
+/// What one private operation gave, if it could be made.
+type Attempt = Result<Option<(Key, Trust)>>;
+
 /// A content key that may be the right one.
 pub(super) struct Candidate<'a> {
     pub(super) key: Key,
@@ -113,7 +116,7 @@ impl<'a, 'r> Unlocker<'a, 'r> {
     fn each(
         &mut self,
         is_meant: impl Fn(&Credential) -> bool,
-        attempt: &mut dyn FnMut(&mut Self, &Credential) -> Result<Option<(Key, Trust)>>,
+        attempt: &mut dyn FnMut(&mut Self, &Credential) -> Attempt,
     ) {
         for credential in self.credentials.iter().filter(|credential| is_meant(credential)) {
             if self.attempts >= ATTEMPTS {
@@ -139,22 +142,12 @@ impl<'a, 'r> Unlocker<'a, 'r> {
         }
     }
 
-    fn transported(
-        &mut self,
-        key: &dyn DecryptionKey,
-        transport: &KeyTransport,
-        encrypted: &[u8],
-    ) -> Result<Option<(Key, Trust)>> {
+    fn transported(&mut self, key: &dyn DecryptionKey, transport: &KeyTransport, encrypted: &[u8]) -> Attempt {
         let key = key.decrypt(transport, encrypted, self.len, self.rng)?;
         Ok(Some((self.or_random(Some(key)).0, Trust::Decrypted)))
     }
 
-    fn agreed(
-        &mut self,
-        key: &dyn AgreementKey,
-        agreement: &Agreement<'_>,
-        wrapped: &[u8],
-    ) -> Result<Option<(Key, Trust)>> {
+    fn agreed(&mut self, key: &dyn AgreementKey, agreement: &Agreement<'_>, wrapped: &[u8]) -> Attempt {
         if !agreement.is_on(key.curve()) {
             return Ok(None);
         }
@@ -169,11 +162,7 @@ impl<'a, 'r> Unlocker<'a, 'r> {
     }
 
     #[cfg(feature = "pqc")]
-    fn decapsulated(
-        &mut self,
-        key: &dyn crate::key::KemKey,
-        info: &super::recipients::KemInfo,
-    ) -> Result<Option<(Key, Trust)>> {
+    fn decapsulated(&mut self, key: &dyn crate::key::KemKey, info: &super::recipients::KemInfo) -> Attempt {
         let (Some(kdf), Ok(with)) = (derive::kem_kdf(info.kdf), Wrap::from_der(&info.wrap, PLACE)) else {
             return Ok(None);
         };

@@ -57,27 +57,45 @@ pub(crate) fn decrypt(
     algorithm: &Algorithm<'_>,
     encrypted: &[u8],
     password: &Password,
-    limits: &Limits,
+    rounds: &mut Rounds,
 ) -> Result<Option<Zeroizing<Vec<u8>>>> {
     match algorithm.id {
-        oid::PBES2 => pbes2(algorithm, encrypted, password, limits),
+        oid::PBES2 => pbes2(algorithm, encrypted, password, rounds),
         oid::PBE_SHA1_3DES | oid::PBE_SHA1_RC2_128 | oid::PBE_SHA1_RC2_40 => {
-            pkcs12::decrypt(algorithm, encrypted, password, limits)
+            pkcs12::decrypt(algorithm, encrypted, password, rounds)
         }
         _ => Err(algorithm.unknown()),
     }
 }
 
-/// A number of rounds, within the limit.
-pub(crate) fn rounds(element: &Element<'_>, limits: &Limits) -> Result<u32> {
-    let number = number(element)?;
-    if number == 0 {
-        return Err(Error::structure(PLACE, "there must be a round"));
+/// How many rounds of key derivation one file may take altogether.
+pub(crate) struct Rounds {
+    left: u64,
+    limit: u64,
+}
+
+impl Rounds {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { left: limits.rounds.into(), limit: limits.rounds.into() }
     }
-    u32::try_from(number)
-        .ok()
-        .filter(|rounds| *rounds <= limits.rounds)
-        .ok_or(Error::Limit { what: "rounds of key derivation", limit: limits.rounds.into() })
+
+    /// The number that `element` says.
+    pub(crate) fn take(&mut self, element: &Element<'_>) -> Result<u32> {
+        let number = number(element)?;
+        if number == 0 {
+            return Err(Error::structure(PLACE, "there must be a round"));
+        }
+        self.spend(number)?;
+        u32::try_from(number).map_err(|_| malformed())
+    }
+
+    fn spend(&mut self, number: u64) -> Result<()> {
+        self.left = self
+            .left
+            .checked_sub(number)
+            .ok_or(Error::Limit { what: "rounds of key derivation", limit: self.limit })?;
+        Ok(())
+    }
 }
 
 /// An INTEGER that is not negative; what is larger than its type is as large as that.
@@ -99,7 +117,7 @@ fn pbes2(
     algorithm: &Algorithm<'_>,
     encrypted: &[u8],
     password: &Password,
-    limits: &Limits,
+    rounds: &mut Rounds,
 ) -> Result<Option<Zeroizing<Vec<u8>>>> {
     let parameters = algorithm.parameters.ok_or_else(malformed)?.expect(Tag::Sequence, PLACE)?.inner(PLACE)?;
     let [derivation, cipher] = parameters.as_slice() else { return Err(malformed()) };
@@ -111,7 +129,7 @@ fn pbes2(
         _ => return Err(cipher.unknown()),
     };
     let iv = cipher.parameters.ok_or_else(malformed)?.expect(Tag::OctetString, PLACE)?.value;
-    let key = derive(derivation, key_len, password, limits)?;
+    let key = derive(derivation, key_len, password, rounds)?;
     match cipher.id {
         oid::AES128_CBC => cbc(aes::Aes128::new_from_slice(&key).ok(), iv, encrypted),
         oid::AES192_CBC => cbc(aes::Aes192::new_from_slice(&key).ok(), iv, encrypted),
@@ -121,50 +139,66 @@ fn pbes2(
 }
 
 /// A key of `len` octets by PBKDF2 or scrypt, as the AlgorithmIdentifier says.
-pub(crate) fn derive(
+fn derive(
     derivation: &Element<'_>,
     len: usize,
     password: &Password,
-    limits: &Limits,
+    rounds: &mut Rounds,
 ) -> Result<Zeroizing<Vec<u8>>> {
     let algorithm = Algorithm::from_element(*derivation, PLACE)?;
     let fields = algorithm.parameters.ok_or_else(malformed)?.expect(Tag::Sequence, PLACE)?.inner(PLACE)?;
-    let mut key = Zeroizing::new(vec![0; len]);
     match algorithm.id {
-        oid::PBKDF2 => by_pbkdf2(&fields, password, limits, &mut key)?,
-        oid::SCRYPT => by_scrypt(&fields, password, limits, &mut key)?,
-        _ => return Err(algorithm.unknown()),
+        oid::PBKDF2 => {
+            let function = Pbkdf2::read(&fields, rounds)?;
+            if function.len.is_some_and(|own| own != len) {
+                return Err(Error::structure(PLACE, "the key has another length than the cipher wants"));
+            }
+            Ok(function.derive(password, len))
+        }
+        oid::SCRYPT => by_scrypt(&fields, password, rounds, len),
+        _ => Err(algorithm.unknown()),
     }
-    Ok(key)
 }
 
-/// PBKDF2-params (RFC 8018 §A.2): the salt, the rounds, the key's length, the hash function.
-fn by_pbkdf2(fields: &[Element<'_>], password: &Password, limits: &Limits, key: &mut [u8]) -> Result<()> {
-    let (salt, count, rest) = match fields {
-        [salt, count, rest @ ..] => (salt.expect(Tag::OctetString, PLACE)?.value, count, rest),
-        _ => return Err(malformed()),
-    };
-    let count = rounds(count, limits)?;
-    let (len, digest) = match rest {
-        [] => (None, Digest::Sha1),
-        [len] if len.tag == Tag::Integer => (Some(len), Digest::Sha1),
-        [function] => (None, hmac(function)?),
-        [len, function] => (Some(len), hmac(function)?),
-        _ => return Err(malformed()),
-    };
-    if let Some(len) = len
-        && u64::try_from(key.len()) != Ok(number(len)?)
-    {
-        return Err(Error::structure(PLACE, "the key has another length than the cipher wants"));
+/// PBKDF2-params (RFC 8018 §A.2).
+pub(crate) struct Pbkdf2<'a> {
+    salt: &'a [u8],
+    rounds: u32,
+    /// Of the key.
+    pub(crate) len: Option<usize>,
+    digest: Digest,
+}
+
+impl<'a> Pbkdf2<'a> {
+    pub(crate) fn read(fields: &[Element<'a>], rounds: &mut Rounds) -> Result<Self> {
+        let [salt, count, rest @ ..] = fields else { return Err(malformed()) };
+        let (len, function) = match rest {
+            [] => (None, None),
+            [len] if len.tag == Tag::Integer => (Some(len), None),
+            [function] => (None, Some(function)),
+            [len, function] => (Some(len), Some(function)),
+            _ => return Err(malformed()),
+        };
+        let len = len.map(number).transpose()?.map(|len| usize::try_from(len).map_err(|_| malformed())).transpose()?;
+        Ok(Self {
+            salt: salt.expect(Tag::OctetString, PLACE)?.value,
+            rounds: rounds.take(count)?,
+            len,
+            digest: function.map_or(Ok(Digest::Sha1), hmac)?,
+        })
     }
-    let password = password.utf8.as_slice();
-    match digest {
-        Digest::Sha1 => pbkdf2_hmac::<Sha1>(password, salt, count, key),
-        Digest::Sha256 => pbkdf2_hmac::<Sha256>(password, salt, count, key),
-        Digest::Sha384 => pbkdf2_hmac::<Sha384>(password, salt, count, key),
-        Digest::Sha512 => pbkdf2_hmac::<Sha512>(password, salt, count, key),
+
+    pub(crate) fn derive(&self, password: &Password, len: usize) -> Zeroizing<Vec<u8>> {
+        let mut key = Zeroizing::new(vec![0; len]);
+        let password = password.utf8.as_slice();
+        match self.digest {
+            Digest::Sha1 => pbkdf2_hmac::<Sha1>(password, self.salt, self.rounds, &mut key),
+            Digest::Sha256 => pbkdf2_hmac::<Sha256>(password, self.salt, self.rounds, &mut key),
+            Digest::Sha384 => pbkdf2_hmac::<Sha384>(password, self.salt, self.rounds, &mut key),
+            Digest::Sha512 => pbkdf2_hmac::<Sha512>(password, self.salt, self.rounds, &mut key),
+        }
+        key
     }
-    Ok(())
 }
 
 /// A hash function, named as HMAC with it (RFC 8018 §B.1).
@@ -181,7 +215,12 @@ pub(crate) fn hmac(function: &Element<'_>) -> Result<Digest> {
 }
 
 /// scrypt-params (RFC 7914 §7.1): the salt, N, r, p, and the key's length.
-fn by_scrypt(fields: &[Element<'_>], password: &Password, limits: &Limits, key: &mut [u8]) -> Result<()> {
+fn by_scrypt(
+    fields: &[Element<'_>],
+    password: &Password,
+    rounds: &mut Rounds,
+    len: usize,
+) -> Result<Zeroizing<Vec<u8>>> {
     let [salt, cost, block, parallel, ..] = fields else { return Err(malformed()) };
     let (cost, block, parallel) = (number(cost)?, number(block)?, number(parallel)?);
     let memory = cost.saturating_mul(block).saturating_mul(128);
@@ -189,9 +228,7 @@ fn by_scrypt(fields: &[Element<'_>], password: &Password, limits: &Limits, key: 
         return Err(Error::Limit { what: "octets of memory for key derivation", limit: SCRYPT_MEMORY });
     }
     // As much work as so many rounds of PBKDF2, each of two blocks of 64 octets.
-    if memory.saturating_mul(parallel) / 128 > limits.rounds.into() {
-        return Err(Error::Limit { what: "rounds of key derivation", limit: limits.rounds.into() });
-    }
+    rounds.spend(memory.saturating_mul(parallel) / 128)?;
     let exponent = u8::try_from(cost.checked_ilog2().unwrap_or(0)).unwrap_or(0);
     let parameters = u32::try_from(block)
         .ok()
@@ -200,7 +237,9 @@ fn by_scrypt(fields: &[Element<'_>], password: &Password, limits: &Limits, key: 
         .and_then(|(block, parallel)| scrypt::Params::new(exponent, block, parallel).ok())
         .ok_or_else(malformed)?;
     let salt = salt.expect(Tag::OctetString, PLACE)?.value;
-    scrypt::scrypt(&password.utf8, salt, &parameters, key).map_err(|_| malformed())
+    let mut key = Zeroizing::new(vec![0; len]);
+    scrypt::scrypt(&password.utf8, salt, &parameters, &mut key).map_err(|_| malformed())?;
+    Ok(key)
 }
 
 /// Decrypts in CBC, and takes the padding off (RFC 8018 §6.1.1).

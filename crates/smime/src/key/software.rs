@@ -11,7 +11,7 @@ use der::{Tag, TagNumber};
 
 use super::{
     AgreementKey, DecryptionKey, KemKey, SigningKey,
-    pbe::{self, Password},
+    pbe::{self, Password, Rounds},
 };
 use crate::{
     Certificate, Error, Limits, Result, algorithm::Algorithm, asn1::Element, oid, pem::Block, public_key::PublicKey,
@@ -75,8 +75,8 @@ impl SoftwareKey {
                 let password = password.ok_or(Error::Key("it is encrypted, and there is no password"))?;
                 let algorithm = Algorithm::from_element(*algorithm, PLACE)?;
                 let encrypted = encrypted.expect(Tag::OctetString, PLACE)?.value;
-                let der =
-                    pbe::decrypt(&algorithm, encrypted, &Password::new(password), limits)?.ok_or(WRONG_PASSWORD)?;
+                let der = pbe::decrypt(&algorithm, encrypted, &Password::new(password), &mut Rounds::new(limits))?
+                    .ok_or(WRONG_PASSWORD)?;
                 // Of 256 wrong passwords, one seems to fit.
                 if Element::from_der(&der, PLACE).and_then(|key| key.expect(Tag::Sequence, PLACE)).is_err() {
                     return Err(WRONG_PASSWORD);

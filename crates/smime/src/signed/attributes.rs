@@ -2,12 +2,14 @@
 
 use der::{Tag, oid::ObjectIdentifier};
 
-use super::{
-    Flaw,
-    certificate_id::EssCertificate,
+use super::{Flaw, certificate_id::EssCertificate};
+use crate::{
+    Result, UnixTime,
+    asn1::Element,
+    capabilities::Capabilities,
     identifier::{CertificateIdentifier, Form, context},
+    oid,
 };
-use crate::{Result, UnixTime, asn1::Element, capabilities::Capabilities, oid};
 
 const PLACE: &str = "signedAttrs";
 /// More than any signer writes.

@@ -2,14 +2,12 @@
 
 use der::Tag;
 
-use super::{
-    Flaw,
-    identifier::{Form, context, is_named},
-};
+use super::Flaw;
 use crate::{
     Certificate, Error, Result,
     algorithm::Digest,
     asn1::{Element, write},
+    identifier::{Form, context, is_named},
 };
 
 const PLACE: &str = "SigningCertificate";

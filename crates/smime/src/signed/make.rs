@@ -3,12 +3,13 @@
 use der::oid::ObjectIdentifier;
 use rand_core::CryptoRng;
 
-use super::{certificate_id, identifier::CertificateIdentifier};
+use super::certificate_id;
 use crate::{
     Certificate, Error, Result, UnixTime,
     algorithm::{Digest, SignatureScheme},
     asn1::{Element, write, write_oid},
     capabilities::Capabilities,
+    identifier::CertificateIdentifier,
     key::SigningKey,
     oid,
 };

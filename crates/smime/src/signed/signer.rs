@@ -5,13 +5,13 @@ use der::{Tag, oid::ObjectIdentifier};
 use super::{
     Digests, Flaw,
     attributes::{SignedAttributes, check_unsigned},
-    identifier::{CertificateIdentifier, Form, context},
 };
 use crate::{
     Certificate, Error, Result, UnixTime,
     algorithm::{Digest, SignatureScheme},
     asn1::Element,
     capabilities::Capabilities,
+    identifier::{CertificateIdentifier, Form, context},
     public_key::PublicKey,
 };
 

@@ -93,7 +93,7 @@ impl BlockSizeUser for Chain<'_> {
 }
 
 impl BlockCipherEncClosure for Chain<'_> {
-    #[inline(always)]
+    #[inline]
     fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
         let mut last = *self.iv;
         for block in self.blocks {

@@ -13,8 +13,8 @@ use crate::{Error, Result, content::Content};
 
 /// Encrypts content.
 pub(in crate::enveloped) enum Encryptor {
-    Cbc(cbc::Encrypt),
-    Gcm(Gcm),
+    Cbc(Box<cbc::Encrypt>),
+    Gcm(Box<Gcm>),
 }
 
 impl Encryptor {
@@ -23,8 +23,10 @@ impl Encryptor {
         let key = algorithm.content_key(key);
         match algorithm.cipher {
             cipher if cipher.is_legacy() || cipher.key_len() != key.len() => None,
-            cipher if cipher.is_authenticated() => Gcm::new(&key, &algorithm.nonce, algorithm.tag_len).map(Self::Gcm),
-            _ => cbc::Encrypt::new(&key, &algorithm.nonce).map(Self::Cbc),
+            cipher if cipher.is_authenticated() => {
+                Gcm::new(&key, &algorithm.nonce, algorithm.tag_len).map(Box::new).map(Self::Gcm)
+            }
+            _ => cbc::Encrypt::new(&key, &algorithm.nonce).map(Box::new).map(Self::Cbc),
         }
     }
 
@@ -105,8 +107,8 @@ fn wrong_length() -> Error {
 
 /// Decrypts content, and gives it out before it is known whether it is right: see [`Check`].
 pub(in crate::enveloped) enum Decryptor {
-    Cbc(cbc::Decrypt),
-    Gcm(Gcm, Zeroizing<Vec<u8>>),
+    Cbc(Box<cbc::Decrypt>),
+    Gcm(Box<Gcm>, Zeroizing<Vec<u8>>),
 }
 
 impl Decryptor {
@@ -116,9 +118,10 @@ impl Decryptor {
         match algorithm.cipher {
             cipher if cipher.key_len() != key.len() => None,
             cipher if cipher.is_authenticated() => {
-                Some(Self::Gcm(Gcm::new(&key, &algorithm.nonce, algorithm.tag_len)?, Zeroizing::new(vec![0; BUFFER])))
+                let gcm = Gcm::new(&key, &algorithm.nonce, algorithm.tag_len)?;
+                Some(Self::Gcm(Box::new(gcm), Zeroizing::new(vec![0; BUFFER])))
             }
-            cipher => cbc::Decrypt::new(cipher, &key, &algorithm.nonce).map(Self::Cbc),
+            cipher => cbc::Decrypt::new(cipher, &key, &algorithm.nonce).map(Box::new).map(Self::Cbc),
         }
     }
 
@@ -164,9 +167,9 @@ pub(crate) trait Judge {
 /// Says if content is what was encrypted, and gives nothing out.
 pub(in crate::enveloped) enum Check<'a> {
     /// All is decrypted: the padding is at the end, and the judge sees the rest.
-    Cbc(cbc::Decrypt, Box<dyn Judge + 'a>),
+    Cbc(Box<cbc::Decrypt>, Box<dyn Judge + 'a>),
     /// The tag is over the ciphertext.
-    Gcm(Authenticator),
+    Gcm(Box<Authenticator>),
 }
 
 impl<'a> Check<'a> {
@@ -178,7 +181,7 @@ impl<'a> Check<'a> {
     ) -> Option<Self> {
         Some(match Decryptor::new(algorithm, key)? {
             Decryptor::Cbc(cbc) => Self::Cbc(cbc, judge()),
-            Decryptor::Gcm(gcm, _) => Self::Gcm(gcm.authenticator()),
+            Decryptor::Gcm(gcm, _) => Self::Gcm(Box::new(gcm.authenticator())),
         })
     }
 

@@ -61,13 +61,20 @@ fn decrypt(
     while !rest.is_empty() {
         let (piece, left) = rest.split_at(rest.len().min((*sizes.next().unwrap()).max(1)));
         check.update(piece).unwrap();
-        decryptor.update(piece, &mut |octets| Ok(plaintext.extend_from_slice(octets))).unwrap();
+        decryptor.update(piece, &mut collect(&mut plaintext)).unwrap();
         rest = left;
     }
     let right = bool::from(check.finish(additional, tag).unwrap());
-    let last = decryptor.finish(additional, tag, &mut |octets| Ok(plaintext.extend_from_slice(octets))).unwrap();
+    let last = decryptor.finish(additional, tag, &mut collect(&mut plaintext)).unwrap();
     assert_eq!(right, bool::from(last), "the check and the decryption disagree");
     right.then_some(plaintext)
+}
+
+fn collect(into: &mut Vec<u8>) -> impl FnMut(&[u8]) -> Result<()> {
+    |octets| {
+        into.extend_from_slice(octets);
+        Ok(())
+    }
 }
 
 fn groups(file: &str) -> Option<Vec<Value>> {

@@ -1,11 +1,8 @@
 //! Keys and certificates of no one, and messages in other encodings.
 
-use std::{
-    io::Read,
-    sync::{
-        Arc, LazyLock, Mutex,
-        atomic::{AtomicU32, Ordering},
-    },
+use std::sync::{
+    LazyLock, Mutex,
+    atomic::{AtomicU32, Ordering},
 };
 
 use der::oid::ObjectIdentifier;
@@ -178,7 +175,7 @@ pub(super) fn open_in_pieces(message: &[u8], credentials: &[Credential], sizes: 
 
 pub(super) fn run(opener: &Opener<'_>, message: &[u8], sizes: &[usize]) -> Result<(Opened, Vec<u8>)> {
     let mut out = Vec::new();
-    let result = opener.open(&mut || Ok(Box::new(Pieces::new(message, sizes)) as Box<dyn Read>), &mut rng(), &mut out);
+    let result = opener.open(&mut || Ok(Box::new(Pieces::new(message, sizes))), &mut rng(), &mut out);
     assert!(result.is_ok() || out.is_empty(), "something was written before all was checked");
     result.map(|opened| (opened, out))
 }

@@ -4,9 +4,9 @@ use der::Tag;
 use des::{TdesEde3, cipher::KeyInit};
 use zeroize::Zeroizing;
 
-use super::{PLACE, Password, cbc, malformed, rc2, rounds};
+use super::{PLACE, Password, Rounds, cbc, malformed, rc2};
 use crate::{
-    Limits, Result,
+    Result,
     algorithm::{Algorithm, Digest, Hasher},
     oid,
 };
@@ -34,11 +34,11 @@ pub(super) fn decrypt(
     algorithm: &Algorithm<'_>,
     encrypted: &[u8],
     password: &Password,
-    limits: &Limits,
+    rounds: &mut Rounds,
 ) -> Result<Option<Zeroizing<Vec<u8>>>> {
     let parameters = algorithm.parameters.ok_or_else(malformed)?.expect(Tag::Sequence, PLACE)?.inner(PLACE)?;
     let [salt, count] = parameters.as_slice() else { return Err(malformed()) };
-    let (salt, count) = (salt.expect(Tag::OctetString, PLACE)?.value, rounds(count, limits)?);
+    let (salt, count) = (salt.expect(Tag::OctetString, PLACE)?.value, rounds.take(count)?);
     let octets = |purpose, len| derive(Digest::Sha1, purpose, &password.utf16, (salt, count), len);
     let iv = octets(Purpose::Iv, 8);
     match algorithm.id {

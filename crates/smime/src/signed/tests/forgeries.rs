@@ -17,7 +17,7 @@ fn message_digest() -> Vec<u8> {
 /// A SignerInfo with these signed attributes, signed over `signed`.
 fn signer_info(attributes: &[u8], signed: &[u8], unsigned: &[u8]) -> Vec<u8> {
     let (digest, signature) = SignatureScheme::Ed25519.to_cms();
-    let sid = CertificateIdentifier::issuer_and_serial(&CERTIFICATE).to_der();
+    let sid = crate::CertificateIdentifier::issuer_and_serial(&CERTIFICATE).to_der();
     let value = KEY.key.sign(signed).to_bytes();
     write(0x30, &[&[2, 1, 1], &sid, &digest, attributes, &signature, &write(0x04, &[&value]), unsigned])
 }
@@ -157,21 +157,22 @@ fn the_order_may_be_that_of_the_sender_or_of_der() {
     }
 }
 
+/// Everything constructed gets an indefinite length, the content comes in pieces.
+fn indefinite(der: &[u8]) -> Vec<u8> {
+    let each = |element: Element<'_>| match element.raw[0] {
+        tag if tag & 0x20 != 0 => [&[tag, 0x80], &indefinite(element.value)[..], &[0, 0]].concat(),
+        4 if element.value == CONTENT => {
+            let pieces: Vec<u8> = CONTENT.chunks(5).flat_map(|piece| write(4, &[piece])).collect();
+            [&[0x24, 0x80], &pieces[..], &[0, 0]].concat()
+        }
+        _ => element.raw.to_vec(),
+    };
+    crate::asn1::elements(der, PLACE).unwrap().into_iter().flat_map(each).collect()
+}
+
 #[test]
 fn ber_is_as_good_as_der() {
     let der = with_signers(&[&with_attributes(&[content_type(), message_digest()])]);
-    // Everything constructed gets an indefinite length, the content comes in pieces.
-    fn indefinite(der: &[u8]) -> Vec<u8> {
-        let each = |element: Element<'_>| match element.raw[0] {
-            tag if tag & 0x20 != 0 => [&[tag, 0x80], &indefinite(element.value)[..], &[0, 0]].concat(),
-            4 if element.value == CONTENT => {
-                let pieces: Vec<u8> = CONTENT.chunks(5).flat_map(|piece| write(4, &[piece])).collect();
-                [&[0x24, 0x80], &pieces[..], &[0, 0]].concat()
-            }
-            _ => element.raw.to_vec(),
-        };
-        crate::asn1::elements(der, PLACE).unwrap().into_iter().flat_map(each).collect()
-    }
     assert_eq!(verdict(&der), Ok(()));
     assert_eq!(verdict(&indefinite(&der)), Ok(()));
 }
@@ -202,7 +203,7 @@ fn what_is_odd_concerns_nothing_else() {
     let unreadable = write(0x30, &[&[2, 1, 1]]);
     let long = write(0x30, &[&vec![0; 300 << 10]]);
     let dsa = write(0x30, &[&write_oid(ObjectIdentifier::new_unwrap("1.2.840.10040.4.3"))]);
-    let sid = CertificateIdentifier::issuer_and_serial(&CERTIFICATE).to_der();
+    let sid = crate::CertificateIdentifier::issuer_and_serial(&CERTIFICATE).to_der();
     let other = write(0x30, &[&[2, 1, 1], &sid, &dsa, &write(0xa0, &[&content_type()]), &dsa, &write(4, &[])]);
     let digests = write(0x31, &[&dsa, &Digest::Sha512.to_der(), &Digest::Sha512.to_der()]);
     let attribute_certificate = write(0xa2, &[&[5, 0]]);
@@ -256,10 +257,10 @@ fn key_identifiers_come_in_pieces_too() {
     let (first, second) = id.split_at(5);
     for sid in [write(0x80, &[id]), write(0xa0, &[&write(4, &[first]), &write(4, &[second])])] {
         let element = Element::from_der(&sid, PLACE).unwrap();
-        assert!(CertificateIdentifier::read(&element, PLACE).unwrap().matches(&CERTIFICATE));
+        assert!(crate::CertificateIdentifier::read(&element, PLACE).unwrap().matches(&CERTIFICATE));
     }
     let pieces = write(0xa0, &[&write(4, &[first]), &[5, 0]]);
-    assert!(CertificateIdentifier::read(&Element::from_der(&pieces, PLACE).unwrap(), PLACE).is_err());
+    assert!(crate::CertificateIdentifier::read(&Element::from_der(&pieces, PLACE).unwrap(), PLACE).is_err());
 }
 
 #[test]

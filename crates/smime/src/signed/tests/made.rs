@@ -1,9 +1,11 @@
 //! What is made here is read as it was meant.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fs, sync::Arc};
+
+use sealpost_testkit::vectors;
 
 use super::*;
-use crate::{Capabilities, UnixTime};
+use crate::{Capabilities, UnixTime, key::SoftwareKey};
 
 fn signer() -> Signer<'static> {
     Signer::new(&CERTIFICATE, &*KEY, SignatureScheme::Ed25519)
@@ -36,32 +38,30 @@ fn what_is_signed_is_verified_wherever_the_content_is() {
         let signers = [signed(&signer)];
         let parts = Parts { content_type: oid::DATA, certificates: &certificates, signers: &signers };
         for message in [parts.detached(), opaque(parts, CONTENT)] {
-            assert!(matches!(to_der(&message, &Limits::default()).unwrap(), Cow::Borrowed(_)));
-            let (read, content) = read(&message).unwrap();
-            let digests = match read.content_len {
-                Some(_) => {
-                    assert_eq!(content, CONTENT);
-                    read.digests.clone()
-                }
-                None => digests(CONTENT),
-            };
-            assert_eq!(read.certificates, certificates);
-            let [Ok(info)] = &read.signers[..] else { panic!() };
-            assert!(info.matches(&CERTIFICATE) && !info.matches(&OTHER_CERTIFICATE));
-            assert_eq!(info.check(&digests, oid::DATA, &CERTIFICATE), Ok(()));
-            assert_eq!((info.digest(), info.scheme()), (Some(Digest::Sha512), Some(SignatureScheme::Ed25519)));
-            assert_eq!(info.signing_time(), signer.signing_time);
-            assert_eq!(info.capabilities(), signer.capabilities);
-            let preference = info.encryption_key_preference();
-            assert_eq!(preference.is_some_and(|name| name.matches(&OTHER_CERTIFICATE)), signer.signing_time.is_some());
+            assert_eq!(read(&message).unwrap().0.certificates, certificates);
+            assert_read(&message, &signer);
             // Both versions (RFC 5652 §5.1, §5.3).
-            let versions =
-                [&[2, 1, version, 0x31, 13, 0x30, 11][..], &[2, 1, version, if version == 1 { 0x30 } else { 0x80 }]];
-            for version in versions {
+            let sid = if version == 1 { 0x30 } else { 0x80 };
+            for version in [&[2, 1, version, 0x31, 13, 0x30, 11][..], &[2, 1, version, sid]] {
                 assert!(message.windows(version.len()).any(|octets| octets == version));
             }
         }
     }
+}
+
+/// The message is DER and has this one signer.
+fn assert_read(message: &[u8], signer: &Signer<'_>) {
+    assert!(matches!(to_der(message, &Limits::default()).unwrap(), Cow::Borrowed(_)));
+    let (read, content) = read(message).unwrap();
+    assert_eq!(content, if read.content_len.is_some() { CONTENT } else { b"" });
+    let digests = if read.content_len.is_some() { read.digests } else { digests(CONTENT) };
+    let [Ok(info)] = &read.signers[..] else { panic!() };
+    assert_eq!(info.check(&digests, oid::DATA, signer.certificate), Ok(()));
+    assert!(info.matches(signer.certificate));
+    assert_eq!((info.digest(), info.scheme()), (Some(signer.digest()), Some(signer.scheme)));
+    assert_eq!((info.signing_time(), info.capabilities()), (signer.signing_time, signer.capabilities));
+    let preference = signer.encryption_certificate.map(crate::CertificateIdentifier::issuer_and_serial);
+    assert_eq!(info.encryption_key_preference(), preference.as_ref());
 }
 
 #[test]
@@ -128,4 +128,46 @@ fn times_are_written_as_they_are_read() {
         let (read, _) = read(&message).unwrap();
         assert_eq!(read.signers[0].as_ref().unwrap().signing_time(), Some(UnixTime(seconds)));
     }
+}
+
+/// A certificate and its key from files in PEM.
+fn from_pem(certificate: &str, key: &str) -> Option<(Certificate, Arc<dyn SigningKey>)> {
+    let folder = vectors()?.join("smime");
+    let [certificate, key] = [certificate, key].map(|file| fs::read(folder.join(file)).unwrap());
+    let text = String::from_utf8(certificate).unwrap();
+    let (_, base64) = text.split_once("-----BEGIN CERTIFICATE-----").unwrap();
+    let base64: String = base64.lines().take_while(|line| !line.starts_with('-')).collect();
+    let certificate = Certificate::from_der(&base64_simd::STANDARD.decode_to_vec(base64).unwrap()).unwrap();
+    let key = SoftwareKey::read(&key, None, &Limits::default()).unwrap();
+    Some((certificate, key.signing().unwrap()))
+}
+
+#[test]
+fn every_kind_of_key_signs() {
+    let sha256 = Digest::Sha256;
+    let pss = SignatureScheme::RsaPss { digest: sha256, mask: sha256, salt: 32 };
+    let mut count = 0;
+    for (certificate, key, schemes) in [
+        ("rfc9216/alice.sign.crt", "rfc9216/alice.sign.key", &[SignatureScheme::RsaPkcs1(sha256), pss][..]),
+        ("openssl/smime-certs/smec1.pem", "openssl/smime-certs/smec1.pem", &[SignatureScheme::Ecdsa(sha256)]),
+        ("rfc9216/carlos.sign.crt", "rfc9216/carlos.sign.25519.key", &[SignatureScheme::Ed25519]),
+    ] {
+        let Some((certificate, key)) = from_pem(certificate, key) else { return };
+        for scheme in schemes {
+            let capabilities = Capabilities::for_recipient(certificate.public_key());
+            let signer = Signer {
+                signing_time: Some(UnixTime(1_790_000_000)),
+                capabilities: capabilities.as_ref().ok(),
+                encryption_certificate: Some(&certificate),
+                ..Signer::new(&certificate, &*key, *scheme)
+            };
+            let signers = [signed(&signer)];
+            let certificates = [certificate.clone()];
+            let message =
+                opaque(Parts { content_type: oid::DATA, certificates: &certificates, signers: &signers }, CONTENT);
+            assert_read(&message, &signer);
+            count += 1;
+        }
+    }
+    assert_eq!(count, 4);
 }

@@ -1,11 +1,13 @@
 //! How messages name certificates (RFC 5652 §5.3, §10.2.4; RFC 8551 §2.5.3).
 
+use std::fmt;
+
 use der::{Tag, TagNumber};
 
 use crate::{
     Certificate, Error, Result,
     asn1::{Element, write},
-    certificate::name::canonical,
+    certificate::{hex, name},
 };
 
 /// The name of a certificate in a message.
@@ -40,7 +42,7 @@ impl CertificateIdentifier {
     }
 
     /// The contents of an IssuerAndSerialNumber.
-    pub(super) fn from_issuer_and_serial(element: &Element<'_>, place: &'static str) -> Result<Self> {
+    pub(crate) fn from_issuer_and_serial(element: &Element<'_>, place: &'static str) -> Result<Self> {
         match element.inner(place)?.as_slice() {
             [issuer, serial] => Ok(Self::IssuerAndSerial {
                 issuer: issuer.expect(Tag::Sequence, place)?.raw.to_vec(),
@@ -50,8 +52,18 @@ impl CertificateIdentifier {
         }
     }
 
-    /// A SignerIdentifier.
-    pub(super) fn read(element: &Element<'_>, place: &'static str) -> Result<Self> {
+    /// A KeyAgreeRecipientIdentifier: there a key identifier stands in a SEQUENCE, with what is of no use here.
+    pub(crate) fn read_agreement(element: &Element<'_>, place: &'static str) -> Result<Self> {
+        if element.tag != context(0, Form::Constructed) {
+            return Self::from_issuer_and_serial(&element.expect(Tag::Sequence, place)?, place);
+        }
+        let fields = element.inner(place)?;
+        let id = fields.first().ok_or(Error::structure(place, "the key identifier is missing"))?;
+        Ok(Self::SubjectKeyIdentifier(id.expect(Tag::OctetString, place)?.value.to_vec()))
+    }
+
+    /// A SignerIdentifier or RecipientIdentifier.
+    pub(crate) fn read(element: &Element<'_>, place: &'static str) -> Result<Self> {
         match element.tag {
             Tag::Sequence => Self::from_issuer_and_serial(element, place),
             tag if tag == context(0, Form::Primitive) => Ok(Self::SubjectKeyIdentifier(element.value.to_vec())),
@@ -65,31 +77,51 @@ impl CertificateIdentifier {
         }
     }
 
-    /// DER of a SignerIdentifier.
-    pub(super) fn to_der(&self) -> Vec<u8> {
+    /// DER of a SignerIdentifier or RecipientIdentifier.
+    pub(crate) fn to_der(&self) -> Vec<u8> {
         match self {
             Self::IssuerAndSerial { issuer, serial } => write(0x30, &[issuer, &write(0x02, &[serial])]),
             Self::SubjectKeyIdentifier(id) => write(0x80, &[id]),
+        }
+    }
+
+    /// DER of a KeyAgreeRecipientIdentifier (RFC 5652 §6.2.2).
+    pub(crate) fn to_der_agreement(&self) -> Vec<u8> {
+        match self {
+            Self::IssuerAndSerial { .. } => self.to_der(),
+            Self::SubjectKeyIdentifier(id) => write(0xA0, &[&write(0x04, &[id])]),
+        }
+    }
+}
+
+/// For people: the serial number in hexadecimal digits and the issuer, or the subject key identifier.
+impl fmt::Display for CertificateIdentifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::IssuerAndSerial { issuer, serial } => {
+                write!(f, "the certificate {} of {}", hex(serial), name::text(issuer))
+            }
+            Self::SubjectKeyIdentifier(id) => write!(f, "the key {}", hex(id)),
         }
     }
 }
 
 /// Whether something with a tag is primitive or constructed.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     Primitive,
     Constructed,
 }
 
 /// A context-specific tag.
-pub(super) fn context(number: u32, form: Form) -> Tag {
+pub(crate) fn context(number: u32, form: Form) -> Tag {
     Tag::ContextSpecific { constructed: form == Form::Constructed, number: TagNumber(number) }
 }
 
 /// Whether it is the certificate with this issuer, however its name is written, and serial number.
-pub(super) fn is_named(certificate: &Certificate, issuer: &[u8], serial: &[u8]) -> bool {
+pub(crate) fn is_named(certificate: &Certificate, issuer: &[u8], serial: &[u8]) -> bool {
     same_number(certificate.serial(), serial)
-        && (certificate.issuer() == issuer || certificate.canonical_issuer() == canonical(issuer))
+        && (certificate.issuer() == issuer || certificate.canonical_issuer() == name::canonical(issuer))
 }
 
 /// Whether content octets of INTEGERs are the same number: some write more zeros than DER allows.
