@@ -181,7 +181,7 @@ impl Story {
         let output = if self.output == Output::Text { Output::Text } else { Output::Quiet };
         match args.command {
             Command::Forward(command) => forward::run(command, output),
-            Command::Demo => Ok(()),
+            _ => Ok(()),
         }
     }
 

@@ -1,7 +1,5 @@
 //! `sealpost smime …`
 
-use std::path::{Path, PathBuf};
-
 use getrandom::{SysRng, rand_core::UnwrapErr};
 
 use crate::{failure::Result, output::Output};
@@ -11,6 +9,7 @@ mod decrypt;
 mod encrypt;
 mod inspect;
 mod load;
+mod report;
 mod sign;
 mod verify;
 

@@ -43,6 +43,7 @@ pub use identifier::CertificateIdentifier;
 pub use identity::Identity;
 pub use inspect::{PartStructure, Protection, SignedStructure, Structure};
 pub use limits::Limits;
+pub use pem::read_crls;
 pub use pkcs12::{KeyAndCertificate, Pkcs12};
 pub use protected::{HeaderConfidentiality, HeaderProtection};
 pub use sign::{Signed, Signer};

@@ -93,6 +93,17 @@ impl Certificate {
     }
 }
 
+/// DER of all certificate revocation lists in `input`: PEM, with anything around them, or the DER of one.
+///
+/// # Errors
+///
+/// [`Error::Encoding`] and [`Error::Limit`].
+pub fn read_crls(input: &[u8], limits: &Limits) -> Result<Vec<Vec<u8>>> {
+    let blocks = Block::read_all(input, limits)?;
+    let lists = blocks.iter().filter(|block| matches!(block.label(), None | Some("X509 CRL")));
+    lists.map(|block| Ok(block.der()?.to_vec())).collect()
+}
+
 /// Lines without their ends, and where they begin.
 struct Lines<'a> {
     input: &'a [u8],

@@ -50,6 +50,21 @@ pub struct KeyAndCertificate {
 }
 
 impl Pkcs12 {
+    /// Whether a file looks like one: its version is 3, which no key and no certificate has in that place.
+    #[must_use]
+    pub fn recognizes(file: &[u8]) -> bool {
+        let blocks = Block::read_all(file, &Limits::default()).unwrap_or_default();
+        let is_one = |block: &Block| match block.label() {
+            Some(label) => label == "PKCS12",
+            None => block.der().is_ok_and(|der| {
+                // Behind the tag and the length of the outermost element.
+                let len = der.get(1).map_or(0, |len| if *len > 0x80 { usize::from(len & 0x7f) } else { 0 });
+                der.first() == Some(&0x30) && der.get(2 + len..).is_some_and(|inner| inner.starts_with(&[2, 1, 3]))
+            }),
+        };
+        blocks.iter().any(is_one)
+    }
+
     /// Reads a file, in BER or in PEM, and authenticates it by its password.
     ///
     /// Without a `password`, and with an empty one, both an empty and an absent one are tried: programs differ.

@@ -51,11 +51,19 @@ pub(crate) struct Sign {
     /// RSA signs with PSS.
     #[arg(long)]
     pub(crate) pss: bool,
-    /// Sign the header fields too (RFC 9788).
-    #[arg(long)]
-    pub(crate) protect_headers: bool,
+    /// Sign the header fields too (RFC 9788): clear, or cipher for a mail that is encrypted next.
+    #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "clear", require_equals = true)]
+    pub(crate) protect_headers: Option<Protect>,
     #[command(flatten)]
     pub(crate) files: InOut,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Protect {
+    /// The mail is signed and not encrypted.
+    Clear,
+    /// It is encrypted next: the subject is hidden outside.
+    Cipher,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -1,6 +1,9 @@
 //! `sealpost smime encrypt`
 
-use sealpost::smime::{ContentCipher, Encrypter, HeaderProtection, Limits, Recipient, algorithm::KeyTransport};
+use sealpost::smime::{
+    ContentCipher, Encrypter, HeaderConfidentiality, Limits, Recipient,
+    algorithm::{Digest, KeyTransport},
+};
 use serde_json::json;
 
 use super::{args, load, report, rng};
@@ -17,7 +20,7 @@ pub(super) fn run(args: args::Encrypt, output: Output) -> Result {
             let recipient = Recipient::new(certificate).at(path)?;
             encrypter = encrypter.to(match args.rsa {
                 Some(args::Rsa::Pkcs1) => recipient.with_transport(KeyTransport::Pkcs1),
-                Some(args::Rsa::Oaep) => recipient.with_transport(KeyTransport::oaep_sha256()),
+                Some(args::Rsa::Oaep) => recipient.with_transport(KeyTransport::oaep(Digest::Sha256)),
                 None => recipient,
             });
         }
@@ -31,13 +34,12 @@ pub(super) fn run(args: args::Encrypt, output: Output) -> Result {
         });
     }
     if args.protect_headers {
-        encrypter = encrypter.header_protection(HeaderProtection::Protect);
+        encrypter = encrypter.protect_header(HeaderConfidentiality::Baseline);
     }
     let (from, to) = (Place::from(args.files.input), Place::from(args.files.output));
     let mut mail = from.mail(Limits::default().mail)?;
-    let encrypted = write_to(&to, Access::Public, |writer| {
-        encrypter.encrypt(&mut mail, &mut rng(), writer).at(from.input_name())
-    })?;
+    let encrypted =
+        write_to(&to, Access::Public, |writer| encrypter.encrypt(&mut mail, &mut rng(), writer).at(from.input_name()))?;
     let json = json!({ "encrypted": true, "cipher": encrypted.cipher.to_string(), "recipients": encrypter.recipients().map(|recipient| report::certificate(recipient.certificate())).collect::<Vec<_>>(), "signed": encrypted.signed });
     let unsigned = if encrypted.cipher.is_authenticated() || encrypted.signed {
         ""

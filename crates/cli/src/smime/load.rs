@@ -3,11 +3,11 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use sealpost::smime::{
-    Certificate, Credential, Limits, Pkcs12,
-    PrivateKey,
+    Certificate, Credential, Limits, Pkcs12, PrivateKey,
     key::{SigningKey, SoftwareKey},
 };
 
@@ -39,8 +39,8 @@ pub(super) fn owner(key: &Path, certificate: Option<&Path>, password_file: Optio
         None => None,
     };
     let own = certificate.map(|path| certificates(&[path.to_owned()])).transpose()?.unwrap_or_default();
-    if Pkcs12::is(&file) {
-        return from_pkcs12(&Pkcs12::read(&file, password.unwrap_or_default(), &limits()).at(key)?, own, key);
+    if Pkcs12::recognizes(&file) {
+        return from_pkcs12(Pkcs12::read(&file, password, &limits()).at(key)?, own, key);
     }
     let read = SoftwareKey::read(&file, password, &limits()).at(key)?;
     // A PEM file may have all of it.
@@ -49,13 +49,16 @@ pub(super) fn owner(key: &Path, certificate: Option<&Path>, password_file: Optio
     Ok(Owner { key: read, certificate, others })
 }
 
-fn from_pkcs12(file: &Pkcs12, own: Vec<Certificate>, path: &Path) -> Result<Owner> {
-    let all = || own.iter().chain(&file.certificates).cloned();
+fn from_pkcs12(file: Pkcs12, own: Vec<Certificate>, path: &Path) -> Result<Owner> {
     // Of several keys the one that the certificate is for.
-    let chosen = file.keys.iter().find(|key| own.first().is_none_or(|certificate| key.matches(certificate)));
-    let key = chosen.ok_or_else(|| Failure::new(format!("{}: it has no key for the certificate", path.display())))?;
-    let (certificate, others) = pick(key, all(), path)?;
-    Ok(Owner { key: key.clone(), certificate, others })
+    let is_meant = |key: &SoftwareKey| own.first().is_none_or(|certificate| key.matches(certificate));
+    let chosen = file.identities.iter().find(|identity| is_meant(&identity.key)).cloned();
+    let chosen =
+        chosen.ok_or_else(|| Failure::new(format!("{}: it has no key for the certificate", path.display())))?;
+    let beside = file.identities.into_iter().filter_map(|identity| identity.certificate);
+    let first = own.into_iter().chain(chosen.certificate);
+    let (certificate, others) = pick(&chosen.key, first.chain(beside).chain(file.certificates), path)?;
+    Ok(Owner { key: chosen.key, certificate, others })
 }
 
 /// The key's certificate, and the others.
@@ -66,10 +69,12 @@ fn pick(
 ) -> Result<(Certificate, Vec<Certificate>)> {
     let (mut own, mut others): (Vec<_>, Vec<_>) = certificates.partition(|certificate| key.matches(certificate));
     if own.is_empty() {
-        let what = if others.is_empty() { "give its certificate with --cert" } else { "the certificate is another key's" };
+        let what =
+            if others.is_empty() { "give its certificate with --cert" } else { "the certificate is another key's" };
         return Err(Failure::new(format!("{}: {what}", path.display())));
     }
     let certificate = own.remove(0);
+    own.retain(|other| *other != certificate);
     others.extend(own);
     Ok((certificate, others))
 }
@@ -92,9 +97,14 @@ pub(super) fn certificates(paths: &[PathBuf]) -> Result<Vec<Certificate>> {
     Ok(all)
 }
 
+/// The lists in a file: one in DER, or several in PEM.
+pub(super) fn lists(path: &Path) -> Result<Vec<Vec<u8>>> {
+    sealpost::smime::read_crls(&fs::read(path).at(path)?, &limits()).at(path)
+}
+
 impl Owner {
     /// What signs.
-    pub(super) fn signing(&self, path: &Path) -> Result<std::sync::Arc<dyn SigningKey>> {
+    pub(super) fn signing(&self, path: &Path) -> Result<Arc<dyn SigningKey>> {
         self.key.signing().ok_or_else(|| Failure::new(format!("{}: a key of this kind can't sign", path.display())))
     }
 

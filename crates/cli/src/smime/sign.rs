@@ -1,7 +1,7 @@
 //! `sealpost smime sign`
 
 use sealpost::smime::{
-    Form, HeaderProtection, Limits, Signer, UnixTime,
+    Form, HeaderConfidentiality, HeaderProtection, Limits, Signer, UnixTime,
     algorithm::{Digest, SignatureScheme},
     key::SigningKey,
 };
@@ -23,21 +23,23 @@ pub(super) fn run(args: args::Sign, output: Output) -> Result {
     chain.extend(owner.others);
     let mut signer = Signer::new(owner.certificate.clone(), key, scheme).at(&args.key)?.chain(&chain);
     if let Some(path) = &args.encryption_cert {
-        let certificate = load::certificates(std::slice::from_ref(path))?;
-        signer = certificate.first().map_or(signer.clone(), |certificate| signer.encrypt_to(certificate));
+        for certificate in load::certificates(std::slice::from_ref(path))?.iter().take(1) {
+            signer = signer.encrypt_to(certificate).at(path)?;
+        }
     }
     if args.opaque {
         signer = signer.form(Form::Opaque);
     }
-    if args.protect_headers {
-        signer = signer.header_protection(HeaderProtection::Protect);
-    }
+    signer = match args.protect_headers {
+        Some(args::Protect::Clear) => signer.protect_header(HeaderProtection::Clear),
+        Some(args::Protect::Cipher) => signer.protect_header(HeaderProtection::Cipher(HeaderConfidentiality::Baseline)),
+        None => signer,
+    };
     let time = UnixTime(i64::try_from(now()?.0).map_err(|_| Failure::new("the system's clock is far in the future"))?);
     let (from, to) = (Place::from(args.files.input), Place::from(args.files.output));
     let mut mail = from.mail(Limits::default().mail)?;
-    let signed = write_to(&to, Access::Public, |writer| {
-        signer.sign(&mut mail, time, &mut rng(), writer).at(from.input_name())
-    })?;
+    let signed =
+        write_to(&to, Access::Public, |writer| signer.sign(&mut mail, time, &mut rng(), writer).at(from.input_name()))?;
     let name = owner.certificate.subject_name();
     let json = json!({ "signed": true, "certificate": report::certificate(&owner.certificate), "algorithm": scheme.to_string(), "octets": signed.octets, "reencoded": signed.reencoded });
     let made_safe = if signed.reencoded { "; parts were encoded anew so that no relay has to" } else { "" };

@@ -24,9 +24,7 @@ pub(super) fn run(args: args::Verify, output: Output) -> Result {
     let verdict = verification.verdict();
     if let (Some(content), Verdict::Valid) = (args.content, verdict) {
         let to = Place::from(Some(content));
-        write_to(&to, Access::Private, |writer| {
-            verification.write_content(&mut mail, writer).at(from.input_name())
-        })?;
+        write_to(&to, Access::Private, |writer| verification.write_content(&mut mail, writer).at(from.input_name()))?;
         output.beside_data(&json(&verification), &text(&verification));
     } else {
         output.result(&json(&verification), &text(&verification));
@@ -49,7 +47,7 @@ fn validator(args: &args::Verify) -> Result<Validator> {
         validator = validator.revocation(RevocationPolicy::Require);
     }
     for path in &args.crl {
-        for der in load::ders(path)? {
+        for der in load::lists(path)? {
             validator = validator.crl(&der).at(path)?;
         }
     }
@@ -107,7 +105,7 @@ fn signer_json(signer: &SignerReport) -> Value {
             None => "not judged".to_owned(),
         },
         "path": signer.trust.as_ref().and_then(|trust| trust.as_ref().ok()).map(path_json),
-        "identity": signer.identity.to_string(),
+        "identity": signer.identity.as_ref().map(|identity| json!({ "code": identity.code(), "why": identity.to_string() })),
     })
 }
 
@@ -163,13 +161,14 @@ fn rows(signer: &SignerReport) -> Vec<(&'static str, String)> {
         Some(Err(why)) => rows.push(("trust", format!("NOT TRUSTED: {why}"))),
         None => {}
     }
-    rows.push(("identity", signer.identity.to_string()));
+    rows.extend(signer.identity.as_ref().map(|identity| ("sender", identity.to_string())));
     rows
 }
 
 fn trusted(path: &Path) -> Vec<(&'static str, String)> {
     let names: Vec<_> = path.certificates.iter().skip(1).map(|certificate| certificate.subject_name()).collect();
-    let by = if names.is_empty() { "as it is an anchor itself".to_owned() } else { format!("by {}", names.join(", by ")) };
+    let by =
+        if names.is_empty() { "as it is an anchor itself".to_owned() } else { format!("by {}", names.join(", by ")) };
     let status = path.revocation.first().map_or("not looked at", |status| revocation(*status));
     let mut rows = vec![("trust", format!("trusted {by}")), ("revocation", status.to_owned())];
     rows.extend(path.warnings.iter().map(|warning| ("warning", warning.to_string())));

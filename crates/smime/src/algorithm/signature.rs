@@ -95,6 +95,12 @@ impl SignatureScheme {
         }
     }
 
+    /// RSASSA-PSS with one hash function for all, and a salt as long as a hash: what every program verifies.
+    #[must_use]
+    pub const fn pss(digest: Digest) -> Self {
+        Self::RsaPss { digest, mask: digest, salt: digest.len() }
+    }
+
     /// The hash function for the content of a message that is signed this way: SHA-512 where the scheme does not
     /// say it (RFC 8419 §3.1, RFC 9882 §3.3).
     #[must_use]

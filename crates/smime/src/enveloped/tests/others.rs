@@ -24,11 +24,7 @@ fn message(cipher: ContentCipher, info: &[u8]) -> Vec<u8> {
     let envelope = Envelope { algorithm, key, recipients: write(0x31, &[info]), version: 2 };
     let mut message = Vec::new();
     envelope
-        .write(
-            &mut |to| to.write_all(CONTENT).map_err(Error::Write),
-            CONTENT.len().try_into().unwrap(),
-            &mut message,
-        )
+        .write(&mut |to| to.write_all(CONTENT).map_err(Error::Write), CONTENT.len().try_into().unwrap(), &mut message)
         .unwrap();
     message
 }
