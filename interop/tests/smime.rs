@@ -5,8 +5,8 @@
 use std::{env, fs, path::Path};
 
 use sealpost_interop::smime::{
-    Cell, Cipher, Form, Identity, Outcome, Padding, Peer, Pki, Sealing, Sealpost, Signing, Table, Transport, mail,
-    peers, sample,
+    Cell, Cipher, Form, Identity, Outcome, Padding, Peer, Pki, Sealing, Sealpost, Signing, Table, Transport, peers,
+    sample,
 };
 
 /// What stands in front of the table.
@@ -24,17 +24,14 @@ struct Case<'a> {
     row: String,
     make: &'a dyn Fn(&dyn Peer) -> Outcome,
     read: &'a dyn Fn(&dyn Peer, &[u8]) -> Outcome,
-    /// What must come out.
-    content: &'a str,
+    /// Whether this is what must come out.
+    is_right: fn(&[u8]) -> bool,
 }
 
 impl Case<'_> {
     fn reads(&self, reader: &dyn Peer, mail: &[u8]) -> Outcome<()> {
         let content = (self.read)(reader, mail)?;
-        match mail::find(&content, self.content.as_bytes()) {
-            Some(_) => Ok(()),
-            None => Err("it gives out something else".into()),
-        }
+        if (self.is_right)(&content) { Ok(()) } else { Err("it gives out something else".into()) }
     }
 
     /// Puts down both ways with each peer. Gives what is wrong with ours.
@@ -105,8 +102,7 @@ fn signatures(pki: &Pki, ours: &dyn Peer, peers: &[Box<dyn Peer + '_>], table: &
                     row: format!("{}{scheme} | {name}", by.kind),
                     make: &|peer| peer.sign(&Signing::new(by, form, *padding), &mail),
                     read: &|peer, mail| peer.verify(mail),
-                    // JavaMail drops the empty line behind a multipart before it signs.
-                    content: sample::CONTENT.trim_end(),
+                    is_right: sample::is_in,
                 };
                 defects.extend(case.run(ours, peers, table));
             }
@@ -116,7 +112,7 @@ fn signatures(pki: &Pki, ours: &dyn Peer, peers: &[Box<dyn Peer + '_>], table: &
 }
 
 fn encryption(pki: &Pki, ours: &dyn Peer, peers: &[Box<dyn Peer + '_>], table: &mut Table) -> Vec<String> {
-    table.section("Encryption", "recipient | key by | content by | way");
+    table.section("Encryption", "recipient | transport | cipher | way");
     let mail = sample::mail("alice@example.org");
     let mut defects = Vec::new();
     for to in &pki.readers {
@@ -126,7 +122,7 @@ fn encryption(pki: &Pki, ours: &dyn Peer, peers: &[Box<dyn Peer + '_>], table: &
                     row: format!("{} | {name} | {}", to.kind, cipher.name().to_ascii_uppercase()),
                     make: &|peer| peer.encrypt(&Sealing::new(to, cipher, *transport), &mail),
                     read: &|peer, mail| peer.decrypt(to, mail),
-                    content: sample::CONTENT,
+                    is_right: |content| content == sample::CONTENT.as_bytes(),
                 };
                 defects.extend(case.run(ours, peers, table));
             }

@@ -44,35 +44,33 @@ fn each_recipient_reads_a_mail_to_all() {
     let mut args = vec!["encrypt", "--cipher", "aes-128-cbc", "--rsa", "pkcs1", "--to"];
     args.extend(pki.readers.iter().map(|to| text(&to.certificate)));
     let made = ours.made(&args, &mail).unwrap();
-    let reads = |peer: &dyn Peer, kind: &str| {
-        let read = peer.decrypt(pki.reader(kind), &made);
+    let reads = |peer: &dyn Peer, kind: &str, mail: &[u8]| {
+        let read = peer.decrypt(pki.reader(kind), mail);
         assert_eq!(read.as_deref(), Ok(sample::CONTENT.as_bytes()), "{}, {kind}", peer.name());
     };
     for to in &pki.readers {
-        reads(&ours, to.kind);
+        reads(&ours, to.kind, &made);
     }
-    for peer in peers(&pki) {
-        reads(peer.as_ref(), "RSA-2048");
-        if ["OpenSSL", "BouncyCastle"].contains(&peer.name()) {
-            ["RSA-3072", "P-256", "P-384"].iter().for_each(|kind| reads(peer.as_ref(), kind));
-        }
-    }
-    // And the other way.
+    // The other way, for which X25519 is too new.
     let (outer, entity) = mail::split(&mail);
-    let mut args = vec!["-encrypt", "-binary", "-crlfeol", "-aes-256-gcm"];
-    for to in pki.readers.iter().filter(|to| to.kind != "X25519") {
-        args.extend(["-recip", text(&to.certificate)]);
-    }
-    let made = mail::join(&outer, &OpenSsl::new(&pki).cms(&args, &entity).unwrap());
-    for to in pki.readers.iter().filter(|to| to.kind != "X25519") {
-        assert_eq!(ours.decrypt(to, &made).as_deref(), Ok(sample::CONTENT.as_bytes()), "{}", to.kind);
+    let others = pki.readers.iter().filter(|to| to.kind != "X25519");
+    let mut args = vec!["-encrypt", "-binary", "-crlfeol", "-aes-128-cbc"];
+    others.clone().for_each(|to| args.extend(["-recip", text(&to.certificate)]));
+    let theirs = mail::join(&outer, &OpenSsl::new(&pki).cms(&args, &entity).unwrap());
+    others.clone().for_each(|to| reads(&ours, to.kind, &theirs));
+    for peer in peers(&pki) {
+        // Some read none in which somebody has an elliptic curve, whoever made it.
+        let kinds = others.clone().map(|to| to.kind).filter(|kind| peer.decrypt(pki.reader(kind), &theirs).is_ok());
+        let kinds: Vec<_> = kinds.collect();
+        assert_eq!(kinds.is_empty(), ["NSS", "cryptography"].contains(&peer.name()), "{}", peer.name());
+        kinds.iter().for_each(|kind| reads(peer.as_ref(), kind, &made));
     }
     // With a whole ring of keys.
     let mut args = vec!["decrypt"];
     for to in &pki.readers {
         args.extend(["--key", text(&to.key), "--cert", text(&to.certificate)]);
     }
-    assert_eq!(mail::split(&ours.made(&args, &made).unwrap()).1, sample::CONTENT.as_bytes());
+    assert_eq!(mail::split(&ours.made(&args, &theirs).unwrap()).1, sample::CONTENT.as_bytes());
 }
 
 #[test]
@@ -89,13 +87,13 @@ fn a_mail_signed_and_then_encrypted_is_read_and_verified() {
             let sealed = ours.encrypt(&how, &ours.sign(&plain(by, form), &mail).unwrap()).unwrap();
             let signed = mail::join(&outer, &peer.decrypt(to, &sealed).unwrap());
             let content = peer.verify(&signed).unwrap();
-            assert!(mail::find(&content, sample::CONTENT.trim_end().as_bytes()).is_some(), "{what}");
+            assert!(sample::is_in(&content), "{what}");
             // gpgsm has no EC keys.
             let Ok(signed) = peer.sign(&plain(by, form), &mail) else { continue };
             let sealed = peer.encrypt(&how, &signed).unwrap();
             let signed = mail::join(&outer, &ours.decrypt(to, &sealed).unwrap());
             let content = ours.verify(&signed).unwrap();
-            assert!(mail::find(&content, sample::CONTENT.trim_end().as_bytes()).is_some(), "{what}");
+            assert!(sample::is_in(&content), "{what}");
         }
     }
 }
@@ -177,15 +175,18 @@ fn pkcs12_of_every_program_is_read() {
     };
     for by in &pki.signers {
         signs("OpenSSL with 3DES", &by.pkcs12, by);
-        let ways: [(&str, &[&str]); 4] = [
+        let ways: [(&str, &[&str]); 3] = [
             ("OpenSSL", &[]),
             ("OpenSSL with RC2", &["-legacy"]),
             ("OpenSSL with AES-128 and SHA-512", &["-keypbe", "AES-128-CBC", "-macalg", "SHA512"]),
-            ("OpenSSL without a MAC", &["-nomac"]),
         ];
         for (what, how) in ways {
             signs(what, &OpenSsl::new(&pki).pkcs12(by, how), by);
         }
+        // Whoever wrote it could have put in another key.
+        let unauthenticated = OpenSsl::new(&pki).pkcs12(by, &["-nomac"]);
+        let args = ["sign", "--key", text(&unauthenticated), "--password-file", text(&password)];
+        assert!(!ours.run(&args, &sample::mail(&by.address)).status.success());
         if let Some(nss) = Nss::new(&pki) {
             signs("NSS", &nss.pkcs12(by), by);
         }

@@ -162,14 +162,15 @@ impl Drop for Gpgsm {
 
 /// Its complaints without what it also says when all is well.
 fn words(stderr: &str) -> String {
-    const CHAT: [&str; 12] = [
+    const CHAT: [&str; 13] = [
         "CRLs not checked",
         "DBG: ",
         "Signature made",
-        "               ",
+        "using ",
+        "aka ",
         "encrypted to",
         "total number processed",
-        "     unchanged",
+        "unchanged: ",
         "keybox ",
         "Note: ",
         "Good signature",
@@ -177,6 +178,6 @@ fn words(stderr: &str) -> String {
         "error at \"bag.data\"",
     ];
     let lines = stderr.lines().filter(|line| !line.is_empty());
-    let lines = lines.map(|line| line.strip_prefix("gpgsm: ").unwrap_or(line));
+    let lines = lines.map(|line| line.strip_prefix("gpgsm: ").unwrap_or(line).trim_start());
     lines.filter(|line| !CHAT.iter().any(|chat| line.starts_with(chat))).collect::<Vec<_>>().join("; ")
 }

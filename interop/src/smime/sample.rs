@@ -1,5 +1,7 @@
 //! The mail that all write to each other.
 
+use super::mail::find;
+
 /// Text with blanks at the ends of lines, lines of dots and dashes, HTML and an attachment.
 pub const CONTENT: &str = "\
 Content-Type: multipart/mixed; boundary=\"=_mixed\"\r
@@ -50,4 +52,30 @@ pub fn mail(address: &str) -> Vec<u8> {
          Subject: The contract\r\nMessage-ID: <contract@example.org>\r\nMIME-Version: 1.0\r\n"
     );
     [header.as_bytes(), CONTENT.as_bytes()].concat()
+}
+
+/// What a signed entity says, in which blanks at the ends of lines may be written as quoted-printable: relays remove
+/// them, so who signs them plainly loses the signature.
+#[must_use]
+pub fn said(entity: &[u8]) -> Vec<u8> {
+    let replace = |text: Vec<u8>, from: &[u8], to: &[u8]| {
+        let mut replaced = Vec::new();
+        let mut rest = &text[..];
+        while let Some(start) = find(rest, from) {
+            replaced.extend_from_slice(&[&rest[..start], to].concat());
+            rest = &rest[start + from.len()..];
+        }
+        replaced.extend_from_slice(rest);
+        replaced
+    };
+    let text =
+        replace(entity.to_vec(), b"Content-Transfer-Encoding: quoted-printable", b"Content-Transfer-Encoding: 7bit");
+    replace(text, b"=20", b" ")
+}
+
+/// Whether it is the sample that is signed in this, from its first field to its last letter: JavaMail drops the empty
+/// line behind a multipart before it signs.
+#[must_use]
+pub fn is_in(signed: &[u8]) -> bool {
+    find(&said(signed), &said(CONTENT.trim_end().as_bytes())).is_some()
 }

@@ -39,8 +39,13 @@ impl Table {
         Self { sections: Vec::new(), columns: peers.into_iter().map(column).collect() }
     }
 
-    /// A further section with a headline and the names of its first columns.
+    /// A further section with a headline and the names of its first columns, each a word.
+    ///
+    /// # Panics
+    ///
+    /// If they are not words: the peers' columns are known by the blank in front of the version.
     pub fn section(&mut self, headline: &str, names: &str) {
+        assert!(names.split(" | ").all(|name| !name.contains(' ')), "{names}");
         self.sections.push((headline.into(), names.into(), Vec::new()));
     }
 
