@@ -91,6 +91,14 @@ pub(crate) fn write(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     der
 }
 
+/// DER of an INTEGER that is not negative, of big-endian octets with any zeros in front.
+pub(crate) fn write_unsigned(octets: &[u8]) -> Vec<u8> {
+    let zeros = octets.iter().take_while(|octet| **octet == 0).count().min(octets.len().saturating_sub(1));
+    let octets = octets.get(zeros..).unwrap_or_default();
+    let sign: &[u8] = if octets.first().is_none_or(|first| *first >= 0x80) { &[0] } else { &[] };
+    write(0x02, &[sign, octets])
+}
+
 /// DER of an object identifier.
 pub(crate) fn write_oid(id: ObjectIdentifier) -> Vec<u8> {
     write(0x06, &[id.as_bytes()])

@@ -3,6 +3,7 @@
 mod cipher;
 mod credential;
 mod derive;
+mod fuzz;
 #[cfg(feature = "pqc")]
 mod kem;
 mod open;
@@ -16,6 +17,8 @@ mod wrap;
 pub use cipher::ContentCipher;
 pub(crate) use cipher::Judge;
 pub use credential::{Credential, PrivateKey};
+#[doc(hidden)]
+pub use fuzz::fuzz;
 pub(crate) use open::{Judges, Opener};
 pub use open::{LegacyCiphers, Opened};
 pub use recipient::{IdentifyBy, Recipient};

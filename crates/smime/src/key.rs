@@ -1,6 +1,10 @@
 //! Private keys behind a seam: in memory, by AWS-LC, in a PKCS#11 token, or wherever a caller keeps them.
 
+#[cfg(feature = "aws-lc")]
+pub(crate) mod aws_lc;
 pub(crate) mod pbe;
+#[cfg(feature = "pkcs11")]
+mod pkcs11;
 mod software;
 mod substitute;
 #[cfg(test)]
@@ -14,6 +18,8 @@ use crate::{
     algorithm::{Curve, KeyTransport, SignatureScheme},
 };
 
+#[cfg(feature = "pkcs11")]
+pub use pkcs11::{Pkcs11Key, Pkcs11Token};
 pub use software::SoftwareKey;
 pub(crate) use software::same_key;
 

@@ -5,6 +5,7 @@ pub(crate) mod base64;
 pub(crate) mod canonical;
 pub(crate) mod claim;
 pub(crate) mod frame;
+mod fuzz;
 pub(crate) mod hazards;
 pub(crate) mod header;
 pub(crate) mod lines;
@@ -17,3 +18,5 @@ pub(crate) mod testing;
 pub(crate) mod transfer;
 pub(crate) mod tree;
 pub(crate) mod window;
+
+pub use fuzz::fuzz;

@@ -1,5 +1,7 @@
 //! Protected header fields (RFC 9788): copied into what is signed or encrypted, and read from there.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sealpost_mail::Parameterized;
 
 use crate::{
@@ -198,29 +200,20 @@ impl ProtectedFields {
             let colon = memchr::memchr(b':', &value)?;
             let (name, value) = value.split_at(colon);
             let value = value.get(1..).unwrap_or_default().trim_ascii().to_vec();
-            Some((String::from_utf8_lossy(name.trim_ascii()).to_ascii_lowercase(), value))
+            Some((lower(name.trim_ascii()), value))
         });
         fields.collect()
     }
 
     /// The fields that are not outside as they are inside: what the sender hid, and what was changed on the way.
     pub(crate) fn differences(&self, outer: &Header) -> Vec<Difference> {
-        let mut found: Vec<Difference> = Vec::new();
-        for field in self.fields() {
-            let name = String::from_utf8_lossy(field.name).to_ascii_lowercase();
-            if found.iter().any(|difference| difference.name == name) {
-                continue;
-            }
-            let values = |fields: &mut dyn Iterator<Item = Field<'_>>| -> Vec<_> {
-                fields.map(|field| field.unfolded()).collect()
-            };
-            let inner = values(&mut self.fields().filter(|other| is(other, &name)));
-            let outer = values(&mut outer.all(&name));
-            if inner != outer {
-                found.push(Difference { name, inner, outer });
-            }
-        }
-        found
+        let mut outside = by_name(outer.fields());
+        let inside = by_name(self.fields()).into_iter().map(|(name, inner)| {
+            let outer = outside.remove(&name).unwrap_or_default();
+            let values = |fields: Vec<Field<'_>>| fields.iter().map(Field::unfolded).collect();
+            Difference { name, inner: values(inner), outer: values(outer) }
+        });
+        inside.filter(|field| field.inner != field.outer).collect()
     }
 
     /// Whether inside and outside another one is named as the author (RFC 9788 §4.4): `None` if there is no From inside.
@@ -242,26 +235,26 @@ impl ProtectedFields {
 ///
 /// A protected From counts only if its address is the one outside.
 pub(crate) fn restored(outer: &Header, payload: &Header, protected: Option<&ProtectedFields>) -> Vec<u8> {
-    let inside = protected.map(ProtectedFields::header).unwrap_or_default();
+    let header = protected.map(ProtectedFields::header).unwrap_or_default();
     let foreign = protected.and_then(|protected| protected.same_author(outer)) == Some(false);
-    let counts = |field: &Field<'_>| !(foreign && is(field, "from"));
+    let mut inside = by_name(header.fields().filter(|field| !(foreign && is(field, "from"))));
+    // What is in the place of outer fields that were there already.
+    let mut placed = BTreeSet::new();
     let mut to = outer.mailbox_line().to_vec();
-    let mut placed: Vec<Vec<u8>> = Vec::new();
     for field in outer.fields().filter(|field| !is_content(field)) {
-        let name = field.name.to_ascii_lowercase();
+        let name = lower(field.name);
         if placed.contains(&name) {
             continue;
         }
-        let mut same =
-            inside.fields().filter(|inner| inner.name.eq_ignore_ascii_case(&name) && counts(inner)).peekable();
-        if same.peek().is_none() {
-            push(&mut to, field.raw);
-            continue;
+        match inside.remove(&name) {
+            Some(inner) => {
+                inner.iter().for_each(|inner| push(&mut to, inner.raw));
+                placed.insert(name);
+            }
+            None => push(&mut to, field.raw),
         }
-        same.for_each(|inner| push(&mut to, inner.raw));
-        placed.push(name);
     }
-    let missing = inside.fields().filter(|inner| !placed.contains(&inner.name.to_ascii_lowercase()) && counts(inner));
+    let missing = header.fields().filter(|field| inside.contains_key(&lower(field.name)));
     missing.for_each(|inner| push(&mut to, inner.raw));
     let body = match protected {
         Some(ProtectedFields { form: Form::Wrapped, header }) => header,
@@ -269,6 +262,16 @@ pub(crate) fn restored(outer: &Header, payload: &Header, protected: Option<&Prot
     };
     body.fields().filter(is_content).for_each(|field| push(&mut to, field.raw));
     to
+}
+
+fn by_name<'a>(fields: impl Iterator<Item = Field<'a>>) -> BTreeMap<String, Vec<Field<'a>>> {
+    let mut all = BTreeMap::<_, Vec<_>>::new();
+    fields.for_each(|field| all.entry(lower(field.name)).or_default().push(field));
+    all
+}
+
+fn lower(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).to_ascii_lowercase()
 }
 
 fn is(field: &Field<'_>, name: &str) -> bool {
@@ -404,7 +407,7 @@ mod tests {
             if protection == HeaderProtection::Clear {
                 assert_eq!((read.form, differences.as_slice()), (Form::Clear, &[][..]));
             } else {
-                assert_eq!((read.form, differences), (Form::Cipher, vec!["subject".into(), "keywords".into()]));
+                assert_eq!((read.form, differences), (Form::Cipher, vec!["keywords".into(), "subject".into()]));
                 assert_eq!(read.recorded().last(), Some(&("subject".into(), b"[...]".to_vec())));
             }
             let restored = header(&text(&restored(&outer, &payload, Some(&read))));

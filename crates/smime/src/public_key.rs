@@ -116,6 +116,15 @@ impl PublicKey {
         }
     }
 
+    /// A point of P-256 or P-384, uncompressed; `None` if it is none.
+    pub(crate) fn point(curve: Curve, octets: &[u8]) -> Option<Vec<u8>> {
+        match curve {
+            Curve::P256 => Nist256::read(octets).ok().map(|point| point.to_point()),
+            Curve::P384 => Nist384::read(octets).ok().map(|point| point.to_point()),
+            Curve::X25519 => None,
+        }
+    }
+
     /// Whether keys like this one sign this way.
     pub(crate) fn supports(&self, scheme: SignatureScheme) -> bool {
         match (self, scheme) {

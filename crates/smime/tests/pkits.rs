@@ -180,26 +180,3 @@ fn every_path_of_the_suite_is_judged_as_its_document_says() {
     assert_eq!(names.len(), 223, "the suite is not whole");
     assert_eq!(suite.deliberate, DELIBERATE.len());
 }
-
-#[test]
-fn tmp_oracle() {
-    let vectors = sealpost_testkit::vectors().unwrap();
-    let suite = Suite::read(&vectors.join("smime/pyca/cryptography_vectors/x509/PKITS_data"));
-    let mut n = 0;
-    for line in fs::read_to_string("/tmp/pathx/oracle.txt").unwrap().lines() {
-        let f: Vec<&str> = line.split(' ').collect();
-        let p: u8 = f[2].parse().unwrap();
-        let r = rules(if f[1] == "x" { "" } else { f[1] }, if p == 0 { &[] } else { std::slice::from_ref(&p) });
-        let v = suite
-            .validator
-            .clone()
-            .revocation(RevocationPolicy::Ignore)
-            .policies(r)
-            .validate(&suite.certificates[f[0]], &[]);
-        n += 1;
-        if v.is_ok() != (f[3] == "1") {
-            println!("DIFF {line} {}", v.err().map(|e| e.to_string()).unwrap_or_default());
-        }
-    }
-    println!("ORACLE {n}");
-}

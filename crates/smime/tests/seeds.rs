@@ -27,3 +27,8 @@ fn smime_signed() {
 fn smime_pkcs12() {
     replay("smime_pkcs12", fuzz::pkcs12);
 }
+
+#[test]
+fn smime_enveloped() {
+    replay("smime_enveloped", fuzz::enveloped);
+}

@@ -5,7 +5,7 @@ use der::{Tag, oid::ObjectIdentifier};
 use super::{Algorithm, Digest, SignatureScheme, parameter_digest, parameter_mask, write_parameters};
 use crate::{
     Error, Result,
-    asn1::{Element, write, write_oid},
+    asn1::{Element, write, write_oid, write_unsigned},
     oid,
 };
 
@@ -75,7 +75,7 @@ impl SignatureScheme {
             Self::RsaPss { digest, mask, salt } => {
                 let mut fields = write_parameters(digest, mask);
                 if salt != DEFAULT_SALT {
-                    fields.extend(write(0xa2, &[&write_integer(salt)]));
+                    fields.extend(write(0xa2, &[&write_unsigned(&salt.to_be_bytes())]));
                 }
                 named(oid::RSASSA_PSS, &write(0x30, &[&fields]))
             }
@@ -176,14 +176,6 @@ fn read_integer(element: &Element<'_>, place: &'static str) -> Result<usize> {
         [high, low] if (1..0x80).contains(high) => Ok(u16::from_be_bytes([*high, *low]).into()),
         _ => Err(Error::structure(place, "a number of PSS is too large")),
     }
-}
-
-fn write_integer(number: usize) -> Vec<u8> {
-    let octets = number.to_be_bytes();
-    let zeros = octets.iter().take_while(|octet| **octet == 0).count().min(octets.len() - 1);
-    let octets = octets.get(zeros..).unwrap_or_default();
-    let sign: &[u8] = if octets.first().is_some_and(|first| *first >= 0x80) { &[0] } else { &[] };
-    write(0x02, &[sign, octets])
 }
 
 const fn rsa_with(digest: Digest) -> ObjectIdentifier {

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     Certificate, Error, Result,
-    key::{AgreementKey, DecryptionKey, KemKey},
+    key::{AgreementKey, DecryptionKey, KemKey, SoftwareKey},
     public_key::PublicKey,
 };
 
@@ -28,6 +28,14 @@ pub struct Credential {
 }
 
 impl PrivateKey {
+    /// A key in memory, if it is one that receives content keys.
+    #[must_use]
+    pub fn from_software(key: &SoftwareKey) -> Option<Self> {
+        let transport = key.decryption().map(Self::Transport);
+        let agreement = || key.agreement().map(Self::Agreement);
+        transport.or_else(agreement).or_else(|| key.kem().map(Self::Kem))
+    }
+
     /// The public key: DER of a SubjectPublicKeyInfo.
     #[must_use]
     pub fn public_key(&self) -> &[u8] {

@@ -12,7 +12,7 @@ use sealpost_testkit::forms::Pieces;
 
 use super::*;
 use crate::{
-    Error, Result,
+    Error,
     algorithm::{Digest, KeyTransport},
     oid,
 };
@@ -109,7 +109,8 @@ proptest! {
 
 #[test]
 fn every_bit_of_an_authenticated_message_counts() {
-    for kind in kinds() {
+    // One of each way; the others differ in lengths.
+    for kind in kinds().into_iter().filter(|kind| !matches!(kind, Kind::P384 | Kind::MlKem768 | Kind::MlKem1024)) {
         let holder = Holder::new(kind);
         let content = b"Content-Type: text/plain\r\n\r\nhello".to_vec();
         let message =

@@ -12,6 +12,9 @@ pub(crate) struct Mailbox {
     pub(crate) domain: String,
 }
 
+/// Longer addresses are none (RFC 5321 §4.5.3.1 allows 64 octets and 255).
+const MAX_ADDRESS: usize = 998;
+
 /// What a value is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Token {
@@ -95,6 +98,9 @@ impl Mailbox {
         };
         match domain {
             Token::Word(domain) if !is_dot_atom(domain) => Err("the address is malformed"),
+            Token::Word(domain) | Token::Literal(domain) if local.len() + domain.len() > MAX_ADDRESS => {
+                Err("the address is too long")
+            }
             Token::Word(domain) | Token::Literal(domain) => {
                 Ok(Self { name: name.to_owned(), local: local.clone(), domain: domain.clone() })
             }
@@ -252,5 +258,6 @@ mod tests {
             assert!(Mailbox::list(text.as_bytes()).is_err(), "{text}");
         }
         assert!(Mailbox::list(b"\xff@b").is_err());
+        assert!(Mailbox::list(format!("a@{}", "b".repeat(998)).as_bytes()).is_err());
     }
 }

@@ -57,11 +57,10 @@ impl Claim {
             "multipart/encrypted" => Self::Foreign,
             "application/pkcs7-mime" | "application/x-pkcs7-mime" => Self::Pkcs7(SmimeType::of(content_type)),
             media_type if is_signature(media_type.as_bytes()) => Self::Signature,
-            "application/octet-stream" => match suffix(header).as_deref() {
-                Some("p7m" | "p7c" | "p7z") => Self::Pkcs7(SmimeType::of(content_type)),
-                Some("p7s") => Self::Signature,
-                _ => Self::None,
-            },
+            "application/octet-stream" if has_suffix(header, &["p7m", "p7c", "p7z"]) => {
+                Self::Pkcs7(SmimeType::of(content_type))
+            }
+            "application/octet-stream" if has_suffix(header, &["p7s"]) => Self::Signature,
             _ => Self::None,
         }
     }
@@ -92,9 +91,10 @@ fn is_signature(media_type: &[u8]) -> bool {
     matches!(media_type, b"application/pkcs7-signature" | b"application/x-pkcs7-signature")
 }
 
-/// The suffix of the file name in lower case.
-fn suffix(header: &Header) -> Option<String> {
-    Some(header.file_name()?.rsplit_once('.')?.1.to_ascii_lowercase())
+/// Whether one of the file names ends so.
+fn has_suffix(header: &Header, suffixes: &[&str]) -> bool {
+    let suffix = |name: String| name.rsplit_once('.').map(|(_, suffix)| suffix.to_ascii_lowercase());
+    header.file_names().filter_map(suffix).any(|suffix| suffixes.contains(&suffix.as_str()))
 }
 
 fn text(value: &[u8]) -> Box<str> {

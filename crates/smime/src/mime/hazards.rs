@@ -65,8 +65,8 @@ impl Hazards {
 }
 
 /// A look at a text in pieces.
-#[derive(Default)]
-struct Look {
+#[derive(Debug, Default)]
+pub(crate) struct Look {
     found: Hazards,
     /// Carriage returns, and those of them that are followed by a line feed.
     carriage_returns: u64,
@@ -78,7 +78,8 @@ struct Look {
 }
 
 impl Look {
-    fn take(&mut self, octets: &[u8]) {
+    /// Looks at the next piece.
+    pub(crate) fn take(&mut self, octets: &[u8]) {
         self.found.octets += count(octets.len());
         if !octets.is_ascii() {
             self.found.eight_bit += counted(octets, |c| c > 127);
@@ -139,7 +140,8 @@ impl Look {
         self.len += count(line.len());
     }
 
-    fn finish(mut self) -> Hazards {
+    /// What was found, once there are no more.
+    pub(crate) fn finish(mut self) -> Hazards {
         if self.len > 0 {
             self.found.longest = self.found.longest.max(self.len);
             self.found.from_line |= self.head.starts_with(FROM);

@@ -5,10 +5,11 @@ use std::{
     ops::Range,
 };
 
+use mail_parser::{HeaderValue, parsers::MessageStream};
 use sealpost_mail::{Parameterized, starts_mail};
 
 use super::{scan::Scanner, window::Window};
-use crate::{Error, Limits, Result};
+use crate::{Error, Limits, Result, UnixTime};
 
 /// In so many octets of a line a field's name must end (RFC 5322 §2.1.1 has no longer lines).
 const MAX_NAME: usize = 998;
@@ -190,9 +191,21 @@ impl Header {
 
     /// The file name, from Content-Disposition or else from Content-Type.
     pub(crate) fn file_name(&self) -> Option<String> {
-        let disposition = self.all("content-disposition").next().map(|field| Parameterized::read(field.value()));
-        let name = |from: &Parameterized, name| from.parameter(name).map(|name| String::from_utf8_lossy(name).into());
-        disposition.and_then(|from| name(&from, "filename")).or_else(|| name(&self.content_type(), "name"))
+        self.file_names().next()
+    }
+
+    /// Both of them.
+    pub(crate) fn file_names(&self) -> impl Iterator<Item = String> {
+        [("content-disposition", "filename"), ("content-type", "name")].into_iter().filter_map(|(field, name)| {
+            let read = Parameterized::read(self.all(field).next()?.value());
+            read.parameter(name).map(|name| String::from_utf8_lossy(name).into_owned())
+        })
+    }
+
+    /// Whether its lines end with a line feed alone, as in files: so should those that are written to it.
+    pub(crate) fn has_bare_line_feeds(&self) -> bool {
+        memchr::memchr(b'\n', &self.raw)
+            .is_some_and(|end| end.checked_sub(1).and_then(|before| self.raw.get(before)) != Some(&b'\r'))
     }
 
     /// The header in two: what stays outside of a protected part, octet for octet, and the fields `Content-…` that
@@ -223,6 +236,24 @@ impl<'a> Field<'a> {
     pub(crate) fn unfolded(&self) -> Vec<u8> {
         let value: Vec<u8> = self.value().iter().copied().filter(|c| !matches!(c, b'\r' | b'\n')).collect();
         value.trim_ascii().to_vec()
+    }
+
+    /// Its text for people, with encoded words (RFC 2047) decoded.
+    pub(crate) fn text(&self) -> String {
+        let line = [&self.unfolded()[..], b"\r\n"].concat();
+        match MessageStream::new(&line).parse_unstructured() {
+            HeaderValue::Text(text) => text.into_owned(),
+            _ => String::new(),
+        }
+    }
+
+    /// The time that it names (RFC 5322 §3.3).
+    pub(crate) fn date(&self) -> Option<UnixTime> {
+        let line = [&self.unfolded()[..], b"\r\n"].concat();
+        match MessageStream::new(&line).parse_date() {
+            HeaderValue::DateTime(date) if date.is_valid() => Some(UnixTime(date.to_timestamp())),
+            _ => None,
+        }
     }
 }
 
@@ -331,6 +362,18 @@ mod tests {
         assert!(!header.is_ambiguous());
         assert!(read("Content-Type: a/b\r\nContent-type: c/d\r\n").is_ambiguous());
         assert!(read("Content-Type: a/b; boundary=x; boundary=y\r\n").is_ambiguous());
+    }
+
+    #[test]
+    fn texts_and_dates_are_read() {
+        let header = read(
+            "Subject: =?utf-8?q?=C3=A4?=\r\n =?utf-8?b?w7Y=?= x\r\nDate: Fri, 27 Nov 2026 09:00:00 +0100\r\n\
+             Date: 32 Nov 2026\r\n\r\n",
+        );
+        assert_eq!(header.all("subject").next().unwrap().text(), "äö x");
+        let dates: Vec<_> = header.all("date").map(|date| date.date()).collect();
+        assert_eq!(dates, [Some(UnixTime(1_795_766_400)), None]);
+        assert!(!header.has_bare_line_feeds() && read("A: b\nC: d\r\n").has_bare_line_feeds());
     }
 
     #[test]

@@ -114,6 +114,30 @@ pub(crate) fn each(from: &mut dyn Read, to: &mut dyn FnMut(&[u8]) -> Result<()>)
     }
 }
 
+/// Keeps the beginning of a stream: of what is protected, its header.
+#[derive(Debug)]
+pub(crate) struct Beginning {
+    octets: Vec<u8>,
+    limit: usize,
+}
+
+impl Beginning {
+    /// Keeps so many octets.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { octets: Vec::new(), limit }
+    }
+
+    /// Takes in the next octets.
+    pub(crate) fn take(&mut self, octets: &[u8]) {
+        let room = self.limit.saturating_sub(self.octets.len());
+        self.octets.extend_from_slice(octets.get(..room).unwrap_or(octets));
+    }
+
+    pub(crate) fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::{collection::vec, prelude::*};

@@ -94,7 +94,10 @@ impl Tree {
 
     /// The parts right inside of this one.
     pub(crate) fn children(&self, part: usize) -> impl Iterator<Item = (usize, &Part)> {
-        self.parts.iter().enumerate().filter(move |(_, child)| child.parent == Some(part))
+        // They stand right behind it, each with what is in it.
+        let depth = self.parts.get(part).map_or(usize::MAX, |part| part.depth);
+        let inner = self.parts.iter().enumerate().skip(part + 1).take_while(move |(_, inner)| inner.depth > depth);
+        inner.filter(move |(_, child)| child.parent == Some(part))
     }
 
     /// Where a part stands: the numbers of the parts that it is in and its own, such as `1.2`. The mail itself has

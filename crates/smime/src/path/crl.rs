@@ -123,25 +123,47 @@ impl Crl {
             let mut fields = asn1::walk(entry?.value, ENTRY)?;
             let mut next = || fields.next().ok_or(Error::structure(ENTRY, "a field is missing"))?;
             let (serial, at) = (next()?, next()?);
+            let list = fields.next().transpose()?;
+            let meant = serial.value == certificate.serial();
             let mut reason = 0;
-            if let Some(list) = fields.next() {
-                for extension in extensions(&list?, ENTRY)? {
-                    match extension.id {
-                        oid::REASON_CODE => reason = number(&Element::from_der(extension.value, ENTRY)?, ENTRY)?,
-                        oid::CERTIFICATE_ISSUER => other_issuer = Some(certificate_issuer(extension.value)?),
-                        _ if extension.critical => {
-                            return Err(Error::structure(ENTRY, "it has a critical extension that is not known"));
-                        }
-                        _ => {}
-                    }
-                }
+            if let Some(list) = list.filter(|list| meant || self.scope.is_indirect() || may_be_critical(list.value)) {
+                let said = EntryExtensions::read(&list)?;
+                reason = said.reason;
+                other_issuer = said.issuer.or(other_issuer);
             }
-            let issuer = other_issuer.as_ref().unwrap_or(&self.issuer);
-            if serial.value == certificate.serial() && issuer == certificate.canonical_issuer() {
+            if meant && other_issuer.as_ref().unwrap_or(&self.issuer) == certificate.canonical_issuer() {
                 found = Some(Entry { at: UnixTime::from_asn1(&at)?, reason });
             }
         }
         Ok(found)
+    }
+}
+
+/// Whether BOOLEAN TRUE may stand in there; most entries of most lists have none.
+fn may_be_critical(extensions: &[u8]) -> bool {
+    extensions.windows(3).any(|octets| matches!(octets, [1, 1, value] if *value != 0))
+}
+
+/// What the extensions of an entry say (RFC 5280 §5.3).
+struct EntryExtensions {
+    reason: u64,
+    issuer: Option<Vec<u8>>,
+}
+
+impl EntryExtensions {
+    fn read(list: &Element<'_>) -> Result<Self> {
+        let mut said = Self { reason: 0, issuer: None };
+        for extension in extensions(list, ENTRY)? {
+            match extension.id {
+                oid::REASON_CODE => said.reason = number(&Element::from_der(extension.value, ENTRY)?, ENTRY)?,
+                oid::CERTIFICATE_ISSUER => said.issuer = Some(certificate_issuer(extension.value)?),
+                _ if extension.critical => {
+                    return Err(Error::structure(ENTRY, "it has a critical extension that is not known"));
+                }
+                _ => {}
+            }
+        }
+        Ok(said)
     }
 }
 

@@ -128,6 +128,11 @@ impl Scope {
         Ok(scope)
     }
 
+    /// Whether its entries may be about certificates of other issuers.
+    pub(super) fn is_indirect(&self) -> bool {
+        self.indirect
+    }
+
     /// For which reasons a list of `issuer` with this scope is what `point` of the certificate means; 0 if it is
     /// not meant (RFC 5280 §6.3.3 (b) to (d)).
     pub(super) fn reasons_for(&self, issuer: &[u8], certificate: &Certificate, point: &Point) -> u16 {

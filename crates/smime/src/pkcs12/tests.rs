@@ -18,8 +18,11 @@ fn counts(file: &Pkcs12) -> (usize, usize, usize) {
     (file.identities.len(), paired, file.certificates.len())
 }
 
+/// A file, its password, and what is in it.
+type Case<'a> = (&'a str, Option<&'a str>, (usize, usize, usize));
+
 /// Each file opens with its password, and not with another.
-fn all(files: &[(&str, Option<&str>, (usize, usize, usize))], name: &str) {
+fn all(files: &[Case<'_>], name: &str) {
     for (file, password, expected) in files {
         let Some(opened) = open(file, *password) else { return };
         let opened = opened.unwrap_or_else(|error| panic!("{file}: {error}"));
@@ -69,7 +72,7 @@ fn files_of_pyca_open() {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if !name.ends_with(".p12") {
+        if path.extension().is_none_or(|extension| extension != "p12") {
             continue;
         }
         let password = match name.as_str() {

@@ -9,11 +9,13 @@ use zeroize::Zeroizing;
 
 use super::PLACE;
 use crate::{Error, Result, algorithm::Digest};
+#[cfg(feature = "aws-lc")]
+use crate::{algorithm::Curve, key::aws_lc};
 
 const NO_POINT: &str = "it is no point of its curve";
 
 macro_rules! nist {
-    ($(#[$doc:meta])* $name:ident, $curve:ident) => {
+    ($(#[$doc:meta])* $name:ident, $curve:ident, $variant:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq)]
         pub(crate) struct $name($curve::PublicKey);
@@ -36,6 +38,10 @@ macro_rules! nist {
 
             /// The signature is strict DER of two integers in range (RFC 3279 §2.2.3).
             pub(super) fn verify(&self, digest: Digest, message: &[u8], signature: &[u8]) -> bool {
+                #[cfg(feature = "aws-lc")]
+                if aws_lc::ecdsa_fits(Curve::$variant, &self.to_point(), digest, message, signature) {
+                    return true;
+                }
                 $curve::ecdsa::Signature::from_der(signature).is_ok_and(|signature| {
                     let key = $curve::ecdsa::VerifyingKey::from(&self.0);
                     key.verify_prehash(&digest.hash(message), &signature).is_ok()
@@ -43,6 +49,15 @@ macro_rules! nist {
             }
 
             pub(super) fn agree_ephemeral(&self, rng: &mut dyn CryptoRng) -> (Vec<u8>, Zeroizing<Vec<u8>>) {
+                #[cfg(feature = "aws-lc")]
+                {
+                    let mut secret = $curve::SecretKey::generate_from_rng(rng).to_bytes();
+                    let agreed = aws_lc::agree_ephemeral(Curve::$variant, &secret, &self.to_point());
+                    zeroize::Zeroize::zeroize(secret.as_mut_slice());
+                    if let Some(agreed) = agreed {
+                        return agreed;
+                    }
+                }
                 let ephemeral = $curve::ecdh::EphemeralSecret::generate_from_rng(rng);
                 let secret = ephemeral.diffie_hellman(&self.0);
                 let secret = Zeroizing::new(secret.raw_secret_bytes().to_vec());
@@ -54,11 +69,11 @@ macro_rules! nist {
 
 nist! {
     /// A point of P-256.
-    Nist256, p256
+    Nist256, p256, P256
 }
 nist! {
     /// A point of P-384.
-    Nist384, p384
+    Nist384, p384, P384
 }
 
 /// An Ed25519 key.

@@ -8,7 +8,7 @@ use super::{PLACE, padding};
 use crate::{
     Error, Result,
     algorithm::{Algorithm, KeyTransport, SignatureScheme},
-    asn1::{Element, write},
+    asn1::{Element, write, write_unsigned},
     oid,
 };
 
@@ -66,11 +66,7 @@ impl Rsa {
 
     /// DER of an RSAPublicKey.
     pub(crate) fn to_der(&self) -> Vec<u8> {
-        let number = |number: &BoxedUint| {
-            let octets = number.to_be_bytes_trimmed_vartime();
-            let sign: &[u8] = if octets.first().is_some_and(|first| *first >= 0x80) { &[0] } else { &[] };
-            write(0x02, &[sign, &octets])
-        };
+        let number = |number: &BoxedUint| write_unsigned(&number.to_be_bytes());
         write(0x30, &[&number(self.key.n()), &number(self.key.e())])
     }
 
@@ -95,6 +91,10 @@ impl Rsa {
     }
 
     pub(super) fn verify(&self, scheme: SignatureScheme, message: &[u8], signature: &[u8]) -> bool {
+        #[cfg(feature = "aws-lc")]
+        if crate::key::aws_lc::rsa_fits(&self.to_der(), scheme, message, signature) {
+            return true;
+        }
         let Some(encoded) = self.recover(signature) else { return false };
         match scheme {
             // What is expected is made anew and compared whole: nothing is parsed (RFC 8017 §8.2.2).
@@ -136,16 +136,19 @@ impl Rsa {
         Ok(self.octets(&encrypted))
     }
 
-    /// The encoded message of a signature, as long as the modulus; none if it is longer or not below it.
+    /// Whether the octets are as many as those of the modulus, and their number is below it.
+    pub(crate) fn is_below(&self, octets: &[u8]) -> bool {
+        self.number(octets).is_some()
+    }
+
+    fn number(&self, octets: &[u8]) -> Option<BoxedUint> {
+        let number = BoxedUint::from_be_slice(octets, self.key.n().bits_precision()).ok()?;
+        (octets.len() == self.len() && number < *self.key.n().as_ref()).then_some(number)
+    }
+
+    /// The encoded message of a signature, as long as the modulus.
     fn recover(&self, signature: &[u8]) -> Option<Vec<u8>> {
-        if signature.len() != self.len() {
-            return None;
-        }
-        let number = BoxedUint::from_be_slice(signature, self.key.n().bits_precision()).ok()?;
-        if number >= *self.key.n().as_ref() {
-            return None;
-        }
-        rsa_encrypt(&self.key, &number).ok().map(|encoded| self.octets(&encoded))
+        rsa_encrypt(&self.key, &self.number(signature)?).ok().map(|encoded| self.octets(&encoded))
     }
 
     fn octets(&self, number: &BoxedUint) -> Vec<u8> {

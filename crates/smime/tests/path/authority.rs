@@ -24,11 +24,11 @@ pub(crate) const OCSP_SIGNING: &str = "1.3.6.1.5.5.7.3.9";
 pub(crate) fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let value = parts.concat();
     let len = value.len();
-    let header = match len {
-        0..=0x7f => vec![tag, u8::try_from(len).unwrap()],
-        0x80..=0xff => vec![tag, 0x81, u8::try_from(len).unwrap()],
-        0x100..=0xffff => [vec![tag, 0x82], u16::try_from(len).unwrap().to_be_bytes().to_vec()].concat(),
-        _ => [vec![tag, 0x84], u32::try_from(len).unwrap().to_be_bytes().to_vec()].concat(),
+    let header = if len < 0x80 {
+        vec![tag, u8::try_from(len).unwrap()]
+    } else {
+        let octets: Vec<u8> = len.to_be_bytes().into_iter().skip_while(|octet| *octet == 0).collect();
+        [vec![tag, 0x80 | u8::try_from(octets.len()).unwrap()], octets].concat()
     };
     [header, value].concat()
 }
@@ -120,7 +120,7 @@ impl Key {
         Sha1::digest(self.octets()).to_vec()
     }
 
-    fn algorithm(&self) -> Vec<u8> {
+    pub(crate) fn algorithm(&self) -> Vec<u8> {
         sequence(&[&oid(match self {
             Self::P256(_) => "1.2.840.10045.4.3.2",
             #[cfg(feature = "pqc")]

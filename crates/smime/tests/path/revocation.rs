@@ -1,14 +1,14 @@
 //! Revocation lists and OCSP responses: who may make them, when they hold, what they say.
 
 use sealpost_smime::{
-    Certificate, UnixTime,
+    Certificate, Limits, UnixTime,
     path::{Reason, Revocation, RevocationPolicy, RevocationReason, Validator},
 };
 
 use crate::{
     authority::{
         Answer, BASIC, DAY, Draft, EXTENDED_USAGE, KEY_USAGE, Key, List, NOW, OCSP_NOCHECK, OCSP_SIGNING, extension,
-        good, oid, revoked, sequence, tlv, usage, usages,
+        good, name, oid, revoked, sequence, time, tlv, usage, usages,
     },
     chains::validator,
 };
@@ -277,6 +277,21 @@ fn revoked_by_one_is_revoked() {
 }
 
 #[test]
+fn where_the_limit_ends_the_search_nothing_counts_as_not_revoked() {
+    let list = List::new("Root").entry(SERIAL, NOW - 9, 1).sign(&key(ROOT));
+    let lax = require().revocation(RevocationPolicy::UseWhatIsGiven).crl(&list).unwrap();
+    let reason = |signatures| {
+        let mut limits = Limits::default();
+        limits.path_signatures = signatures;
+        lax.clone().limits(limits).validate(&leaf(), &[]).unwrap_err().reason
+    };
+    for signatures in [0, 1] {
+        assert!(matches!(reason(signatures), Reason::Limit { .. }), "{signatures}");
+    }
+    assert!(matches!(reason(2), Reason::Revoked { .. }));
+}
+
+#[test]
 fn what_is_no_answer_is_an_error() {
     assert!(require().ocsp(&sequence(&[&[10, 1, 6]])).is_err());
     assert!(require().ocsp(&[]).is_err());
@@ -287,5 +302,21 @@ fn what_is_no_answer_is_an_error() {
     let list = List::new("Root").entry(SERIAL, NOW - 9, 1).sign(&root);
     for len in 0..list.len() {
         assert!(require().crl(&list[..len]).is_err());
+    }
+}
+
+#[test]
+fn a_list_of_many_entries_is_read_once_from_its_octets() {
+    let root = key(ROOT);
+    let reason = sequence(&[&extension("2.5.29.21", false, &[10, 1, 1])]);
+    let entry = |serial: &[u8]| sequence(&[&tlv(2, &[serial]), &time(NOW - 9), &reason]);
+    let others = entry(&[1, 2, 3]).repeat(20_000);
+    for (entries, expected) in [
+        (others.clone(), Verdict::Known(Revocation::GoodByCrl)),
+        ([others, entry(&[SERIAL])].concat(), Verdict::Revoked(NOW - 9, RevocationReason::KeyCompromise)),
+    ] {
+        let times = [time(NOW - DAY), time(NOW + DAY)].concat();
+        let tbs = sequence(&[&[2, 1, 1], &root.algorithm(), &name("Root"), &times, &sequence(&[&entries])]);
+        assert_eq!(verdict(&require().crl(&root.sign(&tbs, &[])).unwrap()), expected);
     }
 }

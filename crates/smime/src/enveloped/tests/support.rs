@@ -11,7 +11,6 @@ use rand_core::{CryptoRng, UnwrapErr};
 use super::super::*;
 use crate::{
     Certificate, Limits, Result,
-    algorithm::Curve,
     asn1::{Element, elements, write, write_oid},
     key::SoftwareKey,
     oid,
@@ -43,7 +42,6 @@ pub(super) fn rng() -> impl CryptoRng {
 }
 
 fn random<const N: usize>() -> [u8; N] {
-    use der::oid::ObjectIdentifier;
     use rand_core::Rng;
     let mut octets = [0; N];
     rng().fill_bytes(&mut octets);
@@ -86,10 +84,7 @@ fn key(kind: Kind) -> SoftwareKey {
 }
 
 pub(super) fn private(key: &SoftwareKey) -> PrivateKey {
-    None.or(key.decryption().map(PrivateKey::Transport))
-        .or(key.agreement().map(PrivateKey::Agreement))
-        .or(key.kem().map(PrivateKey::Kem))
-        .unwrap()
+    PrivateKey::from_software(key).unwrap()
 }
 
 impl Holder {
@@ -120,24 +115,30 @@ impl Holder {
 
 /// A certificate that nobody signed.
 fn certificate(spki: &[u8], number: u32, usage: Option<u8>) -> Certificate {
-    let name = write(0x30, &[]);
+    let serial = [&[1], &number.to_be_bytes()[..]].concat();
+    certificate_of(&write(0x30, &[]), &serial, &number.to_be_bytes(), spki, usage)
+}
+
+/// With an issuer (DER), a serial number and a key identifier (octets).
+fn certificate_of(issuer: &[u8], serial: &[u8], key_id: &[u8], spki: &[u8], usage: Option<u8>) -> Certificate {
+    let subject = write(0x30, &[]);
     let algorithm = write(0x30, &[&write_oid(oid::ED25519)]);
     let validity = write(0x30, &[&write(0x17, &[b"200101000000Z"]), &write(0x17, &[b"400101000000Z"])]);
     let extension = |id, value: &[u8]| write(0x30, &[&write_oid(id), &write(0x04, &[value])]);
-    let mut extensions = extension(oid::SUBJECT_KEY_ID, &write(0x04, &[&number.to_be_bytes()]));
+    let mut extensions = extension(oid::SUBJECT_KEY_ID, &write(0x04, &[key_id]));
     if let Some(usage) = usage {
         extensions.extend(extension(oid::KEY_USAGE, &write(0x03, &[&[0, usage]])));
     }
-    let serial = write(0x02, &[&[1], &number.to_be_bytes()]);
+    let serial = write(0x02, &[serial]);
     let tbs = write(
         0x30,
         &[
             &[0xA0, 3, 2, 1, 2],
             &serial,
             &algorithm,
-            &name,
+            issuer,
             &validity,
-            &name,
+            &subject,
             spki,
             &write(0xA3, &[&write(0x30, &[&extensions])]),
         ],

@@ -1,15 +1,15 @@
 //! What others made.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use sealpost_testkit::vectors;
 
 use super::super::{cipher::Check, recipients::RecipientInfo, structure, *};
-use super::{
-    super::cipher::ContentAlgorithm,
-    support::{limits, opener, private, rng, run},
-};
-use crate::{Certificate, Error, Result, asn1::Element, ber::Reader, key::SoftwareKey};
+use super::support::{limits, opener, private, run, seal};
+use crate::{Certificate, Error, Pkcs12, Result, asn1::Element, ber::Reader, key::SoftwareKey};
 
 fn folder() -> Option<PathBuf> {
     Some(vectors()?.join("smime"))
@@ -103,12 +103,112 @@ fn attributes_are_authenticated_with_the_content() {
 /// The AlgorithmIdentifier of the AES-128 key wrap, without its header.
 const WRAP: [u8; 11] = [0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x05];
 
+/// All keys of a PKCS#12 file that receive content keys.
+fn pkcs12(file: &Path, password: &str) -> Vec<Credential> {
+    let file = Pkcs12::read(&fs::read(file).unwrap(), Some(password), &limits()).unwrap();
+    let both = file.identities.iter().filter_map(|identity| {
+        Some(Credential::new(identity.certificate.clone()?, PrivateKey::from_software(&identity.key)?).unwrap())
+    });
+    both.collect()
+}
+
+/// OAEP with other hash functions and a label, ECDH with other derivations, as OpenSSL wrote them.
 #[test]
-fn thunderbirds_messages_are_read() {
+fn thunderbirds_messages_of_openssl_are_read() {
     let Some(folder) = folder().map(|folder| folder.join("thunderbird/mailnews/test/data/smime-interop")) else {
         return;
     };
-    drop(folder);
+    let (rsa, ec) = (pkcs12(&folder.join("Fran.p12"), "nss"), pkcs12(&folder.join("Fran-ec.p12"), "nss"));
+    let mut count = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let file = entry.unwrap().path();
+        let name = file.file_name().unwrap().to_str().unwrap();
+        if file.extension().is_none_or(|extension| extension != "env") {
+            continue;
+        }
+        let keys = if name.starts_with("fran-ec") { &ec } else { &rsa };
+        let message = unarmored(&fs::read(&file).unwrap());
+        let opener = Opener { legacy: LegacyCiphers::Read, ..opener(keys) };
+        let (_, plaintext) = run(&opener, &message, &[1000]).unwrap();
+        assert_eq!(plaintext, b"This is a test message to Fran.\n");
+        count += 1;
+    }
+    assert_eq!(count, 6);
+}
+
+/// What NSS wrote, in BER. (The files without a mail around them are of an older issuer.)
+#[test]
+fn thunderbirds_messages_are_read() {
+    let Some(folder) = folder().map(|folder| folder.join("thunderbird/mailnews/test/data/smime")) else { return };
+    let keys: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|file| file.extension().is_some_and(|extension| extension == "p12"))
+        .flat_map(|file| pkcs12(&file, "nss"))
+        .collect();
+    let mut count = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let mail = fs::read(entry.unwrap().path()).unwrap();
+        let text = String::from_utf8_lossy(&mail).replace('\r', "");
+        // Those that are encrypted on the outside.
+        if !text.split("\n\n").next().unwrap().contains("smime-type=enveloped-data") {
+            continue;
+        }
+        let (opened, plaintext) = run(&opener(&keys), &unarmored(&mail), &[1000]).unwrap();
+        assert!(opened.message.cipher.is_some_and(|cipher| !cipher.is_legacy()));
+        assert!(plaintext.starts_with(b"Content-Type: "));
+        count += 1;
+    }
+    assert_eq!(count, 13);
+}
+
+/// The examples of the `cms` crate, whose keys are not there.
+#[test]
+fn examples_of_other_kinds_of_recipients_are_read() {
+    use RecipientKind::{Kem, KeyAgreement, KeyEncryptionKey, KeyTransport, Password};
+
+    let Some(folder) = folder().map(|folder| folder.join("rustcrypto-cms/examples")) else { return };
+    let kinds = |file: &str| {
+        let message = fs::read(folder.join(file)).unwrap();
+        let shown = Enveloped::read(&message[..], &limits()).unwrap();
+        shown.recipients.iter().map(|recipient| recipient.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds("enveloped_data_ktri.bin"), [KeyTransport]);
+    assert_eq!(kinds("enveloped_data_kekri.bin"), [KeyEncryptionKey]);
+    assert_eq!(kinds("enveloped_data_pwri.bin"), [Password]);
+    assert_eq!(kinds("enveloped_data_multi.bin"), [KeyTransport, KeyAgreement, KeyEncryptionKey, Password]);
+    for number in 1..=4 {
+        assert_eq!(kinds(&format!("kms_ciphertext_for_recipient_{number}.ber")), [KeyTransport]);
+    }
+    for number in ["auth", "id-alg-hkdf-with-sha256", "ukm"] {
+        assert_eq!(kinds(&format!("1.3.6.1.4.1.22554.5.6.1_ML-KEM-512-ipd_kemri_{number}.der")), [Kem]);
+    }
+    // For all its name, a certificate.
+    let certificate = Certificate::from_der(&fs::read(folder.join("ec384-ee-key.der")).unwrap()).unwrap();
+    for file in ["enveloped_data_kari.bin", "enveloped_data_multi.bin"] {
+        let shown = Enveloped::read(&fs::read(folder.join(file)).unwrap()[..], &limits()).unwrap();
+        let matching = |recipient: &&ListedRecipient| recipient.id.as_ref().is_some_and(|id| id.matches(&certificate));
+        assert_eq!(shown.recipients.iter().filter(matching).count(), 1);
+    }
+}
+
+/// RFC 9216: RSA and X25519, each for encryption only; the certificates for signatures are refused.
+#[test]
+fn the_keys_of_rfc_9216_read_what_is_sent_to_them() {
+    let Some(folder) = folder().map(|folder| folder.join("rfc9216")) else { return };
+    for (name, key) in [("alice", ""), ("bob", ""), ("carlos", ".25519"), ("dana", ".25519")] {
+        let credential =
+            credential(&folder.join(format!("{name}.encrypt.crt")), &folder.join(format!("{name}.encrypt{key}.key")));
+        let recipient = Recipient::new(credential.certificate.clone()).unwrap();
+        for cipher in [ContentCipher::Aes128Gcm, ContentCipher::Aes256Cbc] {
+            let message = seal(cipher, std::slice::from_ref(&recipient), b"hello");
+            assert_eq!(open(&message, &credential, LegacyCiphers::Refuse).unwrap().1, b"hello");
+            let keys = pkcs12(&folder.join(format!("{name}.p12")), name);
+            assert_eq!(run(&opener(&keys), &message, &[9]).unwrap().1, b"hello");
+        }
+        let signs = pem_certificate(&fs::read_to_string(folder.join(format!("{name}.sign.crt"))).unwrap());
+        assert!(matches!(Recipient::new(signs), Err(Error::Certificate { .. })));
+    }
 }
 
 #[cfg(feature = "pqc")]

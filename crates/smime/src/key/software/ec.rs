@@ -5,6 +5,8 @@ use p256::ecdsa::signature::hazmat::RandomizedPrehashSigner;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
+#[cfg(feature = "aws-lc")]
+use super::super::aws_lc;
 use super::super::{AgreementKey, SigningKey, UNSUPPORTED};
 use crate::{
     Error, Result,
@@ -21,6 +23,8 @@ macro_rules! nist {
             secret: $curve::SecretKey,
             signing: $curve::ecdsa::SigningKey,
             spki: Vec<u8>,
+            #[cfg(feature = "aws-lc")]
+            fast: Option<aws_lc::EcKey>,
         }
 
         impl $name {
@@ -34,8 +38,14 @@ macro_rules! nist {
                 let secret = $curve::SecretKey::from_slice(number.as_slice()).ok();
                 let secret = secret.filter(|_| zeros.iter().all(|octet| *octet == 0));
                 let secret = secret.ok_or(Error::Key("its number is not in the range of its curve"))?;
-                let spki = PublicKey::$variant($public::from_key(secret.public_key())).to_spki();
-                Ok(Self { signing: (&secret).into(), secret, spki })
+                let public = $public::from_key(secret.public_key());
+                Ok(Self {
+                    #[cfg(feature = "aws-lc")]
+                    fast: aws_lc::EcKey::new(Curve::$variant, number.as_slice(), &public.to_point()),
+                    spki: PublicKey::$variant(public).to_spki(),
+                    signing: (&secret).into(),
+                    secret,
+                })
             }
         }
 
@@ -51,6 +61,10 @@ macro_rules! nist {
             /// The nonce is made of the key, the hash and randomness (RFC 6979 §3.6).
             fn sign(&self, scheme: SignatureScheme, message: &[u8], rng: &mut dyn CryptoRng) -> Result<Vec<u8>> {
                 let SignatureScheme::Ecdsa(digest) = scheme else { return Err(UNSUPPORTED) };
+                #[cfg(feature = "aws-lc")]
+                if let Some(signature) = self.fast.as_ref().and_then(|key| key.sign(digest, message)) {
+                    return Ok(signature);
+                }
                 let signature: $curve::ecdsa::Signature = self
                     .signing
                     .sign_prehash_with_rng(rng, &digest.hash(message))
@@ -70,6 +84,12 @@ macro_rules! nist {
 
             fn agree(&self, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
                 let peer = $curve::PublicKey::from_sec1_bytes(peer).map_err(|_| NO_POINT)?;
+                #[cfg(feature = "aws-lc")]
+                if let Some(key) = &self.fast
+                    && let Some(secret) = key.agree(&$public::from_key(peer).to_point())
+                {
+                    return Ok(secret);
+                }
                 let shared = $curve::ecdh::diffie_hellman(self.secret.to_nonzero_scalar(), peer.as_affine());
                 Ok(Zeroizing::new(shared.raw_secret_bytes().to_vec()))
             }

@@ -6,6 +6,8 @@ use rsa::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
+#[cfg(feature = "aws-lc")]
+use super::super::aws_lc;
 use super::super::{DecryptionKey, SigningKey, UNSUPPORTED, substitute::Substitute};
 use crate::{
     Error, Result,
@@ -19,6 +21,8 @@ pub(super) struct RsaKey {
     public: Rsa,
     spki: Vec<u8>,
     substitute: Substitute,
+    #[cfg(feature = "aws-lc")]
+    fast: Option<aws_lc::RsaKey>,
 }
 
 impl RsaKey {
@@ -29,18 +33,29 @@ impl RsaKey {
         let spki = public.to_spki();
         // Of a size that is supported?
         let PublicKey::Rsa(public) = PublicKey::from_spki(&spki)? else { return Err(UNSUPPORTED) };
-        Ok(Self { secret, public, spki, substitute: Substitute::new(der) })
+        Ok(Self {
+            secret,
+            public,
+            spki,
+            substitute: Substitute::new(der),
+            #[cfg(feature = "aws-lc")]
+            fast: aws_lc::RsaKey::read(der),
+        })
     }
 
-    /// The private operation on a number below the modulus, of its length.
-    fn operate(&self, octets: &[u8], rng: &mut dyn CryptoRng) -> Result<Zeroizing<Vec<u8>>> {
+    /// A number below the modulus, of its length.
+    fn number(&self, octets: &[u8]) -> Result<BoxedUint> {
         let modulus = self.secret.n();
-        let number = BoxedUint::from_be_slice(octets, modulus.bits_precision())
+        BoxedUint::from_be_slice(octets, modulus.bits_precision())
             .ok()
             .filter(|number| octets.len() == self.public.len() && *number < *modulus.as_ref())
-            .ok_or(Error::Key("what is to be decrypted does not have the length of the modulus"))?;
+            .ok_or(Error::Key("what is to be decrypted does not have the length of the modulus"))
+    }
+
+    /// The private operation.
+    fn operate(&self, number: &BoxedUint, rng: &mut dyn CryptoRng) -> Result<Zeroizing<Vec<u8>>> {
         let mut result =
-            rsa_decrypt_and_check(&self.secret, Some(rng), &number).map_err(|_| Error::Key("it gives no result"))?;
+            rsa_decrypt_and_check(&self.secret, Some(rng), number).map_err(|_| Error::Key("it gives no result"))?;
         let mut octets = Zeroizing::new(result.to_be_bytes().into_vec());
         result.zeroize();
         let extra = octets.len().saturating_sub(self.public.len());
@@ -58,6 +73,10 @@ impl SigningKey for RsaKey {
     }
 
     fn sign(&self, scheme: SignatureScheme, message: &[u8], rng: &mut dyn CryptoRng) -> Result<Vec<u8>> {
+        #[cfg(feature = "aws-lc")]
+        if let Some(signature) = self.fast.as_ref().and_then(|key| key.sign(scheme, message)) {
+            return Ok(signature);
+        }
         let encoded = match scheme {
             SignatureScheme::RsaPkcs1(digest) => {
                 padding::pkcs1_signed(digest, &digest.hash(message), self.public.len())
@@ -68,7 +87,7 @@ impl SigningKey for RsaKey {
             _ => return Err(UNSUPPORTED),
         };
         let encoded = encoded.ok_or(Error::Key("it is too short for such a signature"))?;
-        self.operate(&encoded, rng).map(|signature| signature.to_vec())
+        self.operate(&self.number(&encoded)?, rng).map(|signature| signature.to_vec())
     }
 }
 
@@ -84,7 +103,12 @@ impl DecryptionKey for RsaKey {
         len: usize,
         rng: &mut dyn CryptoRng,
     ) -> Result<Zeroizing<Vec<u8>>> {
-        let mut padded = self.operate(encrypted, rng)?;
+        let number = self.number(encrypted)?;
+        #[cfg(feature = "aws-lc")]
+        if let Some((right, message)) = self.fast.as_ref().and_then(|key| key.decrypt(transport, encrypted, len)) {
+            return Ok(self.substitute.unless(right, message, encrypted));
+        }
+        let mut padded = self.operate(&number, rng)?;
         let (right, message) = match transport {
             KeyTransport::Pkcs1 => padding::pkcs1_unpad(&padded, len),
             KeyTransport::Oaep { digest, mask, label } => {
