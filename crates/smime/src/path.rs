@@ -49,14 +49,14 @@ pub enum RevocationPolicy {
     Require,
 }
 
-/// What becomes of signatures over SHA-1 in certificates, lists and responses (RFC 8550 §4.3).
+/// What becomes of signatures over SHA-1 in certificates, lists and responses (RFC 8550 §4.3), and of mails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WeakSignatures {
     /// They are refused.
     #[default]
     Refuse,
-    /// They are accepted, each with a [`Warning`]. For mails of the past.
+    /// They are accepted, each with a [`Warning`] where it is in a path. For mails of the past.
     Warn,
 }
 
@@ -190,6 +190,11 @@ impl Validator {
     pub fn weak_signatures(mut self, weak: WeakSignatures) -> Self {
         self.weak = weak;
         self
+    }
+
+    /// Whether signatures over SHA-1 are refused.
+    pub(crate) fn refuses_weak_signatures(&self) -> bool {
+        self.weak == WeakSignatures::Refuse
     }
 
     /// Which certificate policies are asked for.

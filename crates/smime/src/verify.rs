@@ -4,6 +4,7 @@ use std::io::{Read, Seek, Write};
 
 use crate::{
     Certificate, CertificateIdentifier, Error, Flaw, Identity, Limits, Result, SignerInfo,
+    algorithm::SignatureScheme,
     mime::locate::{Entity, Kind},
     oid,
     path::{Distrust, Path, Purpose, Validator},
@@ -156,6 +157,7 @@ impl Verifier {
         };
         for certificate in certificates.iter().chain(&self.known).filter(|candidate| info.matches(candidate)) {
             let integrity = general.clone().and_then(|()| info.check(digests, oid::DATA, certificate));
+            let integrity = integrity.and_then(|()| self.strong(&info));
             let trust = integrity.is_ok().then(|| self.validator.validate(certificate, certificates));
             let judged =
                 SignerReport { certificate: Some(certificate.clone()), integrity, trust, identity: None, info: None };
@@ -167,6 +169,12 @@ impl Verifier {
             }
         }
         SignerReport { info: Some(info), ..found }
+    }
+
+    /// A signature over SHA-1 is as good as none, unless the validator accepts such.
+    fn strong(&self, info: &SignerInfo) -> Result<(), Flaw> {
+        let weak = info.scheme().is_some_and(SignatureScheme::is_weak);
+        if weak && self.validator.refuses_weak_signatures() { Err(Flaw::Weak) } else { Ok(()) }
     }
 }
 
