@@ -1,6 +1,6 @@
 //! Line ends as they are signed (RFC 8551 §3.1.1): CRLF.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 
 /// Where a line feed comes without a carriage return, one is put in front of it. All else stays, also a carriage
 /// return that stands alone: it is no line end, and who signed it signed it as it is.
@@ -86,53 +86,6 @@ fn bare_line_feed(text: &[u8], after_cr: bool) -> Option<usize> {
     })
 }
 
-/// The way back, for a mail that came with line feeds alone (see
-/// [`has_bare_line_feeds`](super::header::Header::has_bare_line_feeds)): what is signed has CRLF, and what transports the
-/// mail puts it there.
-pub(crate) struct LineFeeds<W> {
-    to: W,
-    /// A carriage return that is not yet written: a line feed may follow.
-    held: bool,
-    out: Vec<u8>,
-}
-
-impl<W: Write> LineFeeds<W> {
-    pub(crate) fn new(to: W) -> Self {
-        Self { to, held: false, out: Vec::new() }
-    }
-
-    /// Writes what is held back.
-    pub(crate) fn finish(mut self) -> io::Result<W> {
-        if self.held {
-            self.to.write_all(b"\r")?;
-        }
-        Ok(self.to)
-    }
-}
-
-impl<W: Write> Write for LineFeeds<W> {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.out.clear();
-        let mut start = 0;
-        if self.held && !octets.starts_with(b"\n") {
-            self.out.push(b'\r');
-        }
-        self.held = octets.last() == Some(&b'\r') || self.held && octets.is_empty();
-        let end = octets.len() - usize::from(octets.last() == Some(&b'\r'));
-        for at in memchr::memmem::find_iter(octets, b"\r\n") {
-            self.out.extend_from_slice(octets.get(start..at).unwrap_or_default());
-            start = at + 1;
-        }
-        self.out.extend_from_slice(octets.get(start..end).unwrap_or_default());
-        self.to.write_all(&self.out)?;
-        Ok(octets.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.to.flush()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::{collection::vec, prelude::*};
@@ -174,21 +127,6 @@ mod tests {
             let once = canonical(&text, &sizes);
             prop_assert_eq!(&once, &reference(&text));
             prop_assert_eq!(&canonical(&once, &sizes), &once);
-        }
-
-        #[test]
-        fn line_feeds_are_alone_again(
-            text in vec(prop_oneof![Just(b'\n'), Just(b'\r'), Just(b'a')], 0..200), sizes in vec(1_usize..20, 1..5),
-        ) {
-            let mut writer = LineFeeds::new(Vec::new());
-            let (mut rest, mut sizes) = (&text[..], sizes.iter().cycle());
-            while !rest.is_empty() {
-                let (piece, behind) = rest.split_at(rest.len().min(*sizes.next().unwrap()));
-                writer.write_all(piece).unwrap();
-                rest = behind;
-            }
-            let text: String = text.iter().copied().map(char::from).collect();
-            prop_assert_eq!(String::from_utf8(writer.finish().unwrap()).unwrap(), text.replace("\r\n", "\n"));
         }
     }
 }

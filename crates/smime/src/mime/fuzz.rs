@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Identity, Limits, Result,
-    protected::{Composed, Confidentiality, ProtectedFields, Protection, restored},
+    protected::{Composed, HeaderConfidentiality, HeaderProtection, ProtectedFields, restored},
 };
 
 /// Whatever the octets are: parts stand inside of each other, in whatever pieces the mail comes; what was made fit for
@@ -80,7 +80,7 @@ fn header(mail: &[u8], limits: &Limits) {
     let empty = header.raw().strip_prefix(all.as_slice());
     assert!(empty.is_some_and(|empty| matches!(empty, b"" | b"\n" | b"\r\n")), "its fields are all of it");
     drop(Identity::of(&header, &["a@b".to_owned()]).to_string());
-    let composed = Composed::new(&header, Protection::Cipher(Confidentiality::Baseline));
+    let composed = Composed::for_body(&header, Some(HeaderProtection::Cipher(HeaderConfidentiality::Baseline)));
     for inner in [&composed.inner[..], mail] {
         let Ok(inner) = Header::read_from(inner, limits) else { continue };
         let protected = ProtectedFields::read(&inner, Some(&header));

@@ -15,12 +15,7 @@ pub(crate) enum LineEnd {
 impl LineEnd {
     /// That of the first line of a header; CR LF if there is none.
     pub(crate) fn of(header: &Header) -> Self {
-        let first = memchr::memchr(b'\n', header.raw());
-        match first.and_then(|at| at.checked_sub(1)).map(|before| header.raw().get(before)) {
-            Some(Some(b'\r')) => Self::CrLf,
-            _ if first.is_none() => Self::CrLf,
-            _ => Self::Lf,
-        }
+        if header.has_bare_line_feeds() { Self::Lf } else { Self::CrLf }
     }
 }
 
