@@ -10,25 +10,15 @@
 use std::{
     env,
     fs::{self, File},
-    io::{BufRead, BufReader, Cursor, Write},
+    io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use getrandom::{SysRng, rand_core::UnwrapErr};
-use nix::sys::{
-    resource::{UsageWho, getrusage},
-    time::TimeValLike,
-};
-use sealpost_benches::{noise, time};
+use nix::sys::resource::{UsageWho, getrusage};
+use sealpost_benches::{cpu, noise, time};
 use sealpost_interop::smime::{Identity, OpenSsl, Pki, mail};
 use sealpost_measure::median;
-use sealpost_smime::{
-    Certificate, Limits, Signer, UnixTime,
-    algorithm::{Digest, SignatureScheme},
-    key::SoftwareKey,
-};
 
 const ROUNDS: usize = 15;
 /// How many small mails each program signs with each key, and in how many rounds.
@@ -102,7 +92,7 @@ struct Operation {
 }
 
 fn large_mails(pki: &Pki) {
-    let tool = tool();
+    let tool = built(&["-p", "sealpost-cli"], "sealpost");
     let openssl = Path::new("openssl");
     println!("### A mail of 25 MiB, beside `openssl cms`\n");
     println!("| | key | OpenSSL | sealpost | of OpenSSL's time | goal | of `-binary`'s | most memory |");
@@ -212,105 +202,80 @@ impl Operation {
 }
 
 fn small_mails(pki: &Pki) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = folder.join("../interop/python/venv/bin/python");
+    if !python.is_file() {
+        return println!("Python's cryptography is missing: cargo xtask test installs it");
+    }
+    let script = folder.join("small_mails.py");
+    let programs = [
+        ("libcrypto, by Python's cryptography", python, Some(script)),
+        ("sealpost, RustCrypto", variant(pki, &[]), None),
+        ("sealpost, AWS-LC", variant(pki, &["--features", "aws-lc"]), None),
+    ];
     println!("### 10,000 mails of 8 KiB, multipart, on one core\n");
     println!("| | key | signed per second | speed |\n|---|---|---|---|");
     for by in &pki.signers {
         let text = small(&by.address);
-        let (_, entity) = mail::split(&text);
-        let Some(mut python) = Python::start(pki, by, &entity) else { return };
-        let ours = signers(pki, by);
+        let files = [&text, &mail::split(&text).1].map(|octets| pki.scratch().file(octets));
+        let [mail, entity] = &files;
+        let start = |(_, program, script): &(_, PathBuf, Option<PathBuf>)| {
+            let mail = if script.is_some() { entity } else { mail };
+            let files = [&by.key, &by.certificate, &pki.issuing, mail];
+            Signing::start(Command::new(program).args(script).args(files))
+        };
+        let mut signing: Vec<_> = programs.iter().map(start).collect();
         let (mails, rounds) = (MAILS.0 / MAILS.1, MAILS.1);
-        let (mut theirs, mut times) = (vec![], vec![vec![]; ours.len()]);
         for round in 0..rounds {
             eprint!("\rsmall mails, {}: round {} of {rounds} ", by.kind, round + 1);
-            theirs.push(python.sign(mails));
-            for ((_, signer), times) in ours.iter().zip(&mut times) {
-                times.push(sign(signer, &text, mails));
-            }
+            signing.iter_mut().for_each(|signing| signing.sign(mails));
         }
         eprintln!();
-        let per_second = |times: &[f64]| f64::from(mails) / median(times.to_vec());
-        println!("| libcrypto, by Python's cryptography | {} | {:.0} | 1.00 |", by.kind, per_second(&theirs));
-        for ((name, _), times) in ours.iter().zip(times) {
-            let speed = median(theirs.iter().zip(&times).map(|(theirs, ours)| theirs / ours).collect());
-            println!("| sealpost, {name} | {} | {:.0} | {speed:.2} |", by.kind, per_second(&times));
+        let reference = signing.first().unwrap().times.clone();
+        for ((name, ..), Signing { times, .. }) in programs.iter().zip(&signing) {
+            let speed = median(reference.iter().zip(times).map(|(reference, time)| reference / time).collect());
+            let per_second = f64::from(mails) / median(times.clone());
+            println!("| {name} | {} | {per_second:.0} | {speed:.2} |", by.kind);
         }
     }
     println!();
 }
 
 /// A process that signs one mail again and again.
-struct Python {
+struct Signing {
     child: Child,
     answers: BufReader<ChildStdout>,
+    /// CPU seconds of each round.
+    times: Vec<f64>,
 }
 
-impl Python {
-    /// `None` if there is no Python with `cryptography`.
-    fn start(pki: &Pki, by: &Identity, entity: &[u8]) -> Option<Self> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut command = Command::new(folder.join("../interop/python/venv/bin/python"));
-        command.arg(folder.join("small_mails.py")).args([&by.key, &by.certificate, &pki.issuing]);
-        let pipes = command.arg(pki.scratch().file(entity)).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let Ok(mut child) = pipes.spawn() else {
-            println!("\nPython's cryptography is missing: cargo xtask test installs it\n");
-            return None;
-        };
+impl Signing {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let answers = BufReader::new(child.stdout.take().unwrap());
-        Some(Self { child, answers })
+        Self { child, answers, times: Vec::new() }
     }
 
-    /// CPU seconds for so many.
-    fn sign(&mut self, mails: u32) -> f64 {
+    fn sign(&mut self, mails: u32) {
         writeln!(self.child.stdin.as_mut().unwrap(), "{mails}").unwrap();
         let mut answer = String::new();
         self.answers.read_line(&mut answer).unwrap();
-        answer.trim().parse().unwrap()
+        self.times.push(answer.trim().parse().unwrap());
     }
 }
 
-impl Drop for Python {
+impl Drop for Signing {
     fn drop(&mut self) {
         let _ = (self.child.kill(), self.child.wait());
     }
 }
 
-/// Ours with each library that has the key.
-fn signers(pki: &Pki, by: &Identity) -> Vec<(&'static str, Signer)> {
-    let certificate = |path: &Path| Certificate::from_der(&pem(path)).unwrap();
-    let scheme = |by: &Identity| {
-        if by.is_rsa() { SignatureScheme::RsaPkcs1(Digest::Sha256) } else { SignatureScheme::Ecdsa(Digest::Sha256) }
-    };
-    let key = SoftwareKey::read(&fs::read(&by.key).unwrap(), None, &Limits::default()).unwrap();
-    let keys = [("RustCrypto", key.signing().unwrap())];
-    let chain = [certificate(&pki.issuing)];
-    let signer = |key| Signer::new(certificate(&by.certificate), key, scheme(by)).unwrap().chain(&chain);
-    keys.into_iter().map(|(name, key)| (name, signer(key))).collect()
-}
-
-/// The DER in a PEM file.
-fn pem(path: &Path) -> Vec<u8> {
-    let text = fs::read_to_string(path).unwrap();
-    STANDARD.decode(text.lines().filter(|line| !line.starts_with('-')).collect::<String>()).unwrap()
-}
-
-/// CPU seconds for so many.
-fn sign(signer: &Signer, mail: &[u8], mails: u32) -> f64 {
-    let start = cpu(UsageWho::RUSAGE_SELF);
-    for _ in 0..mails {
-        let mut signed = Vec::new();
-        let time = UnixTime(1_795_766_400);
-        let _ = signer.sign(&mut Cursor::new(mail), time, &mut UnwrapErr(SysRng), &mut signed).unwrap();
-        std::hint::black_box(signed);
-    }
-    cpu(UsageWho::RUSAGE_SELF) - start
-}
-
-/// User and system time in seconds.
-fn cpu(who: UsageWho) -> f64 {
-    let usage = getrusage(who).unwrap();
-    let times = [usage.user_time(), usage.system_time()].map(|time| time.num_microseconds());
-    times.iter().map(|time| f64::from(i32::try_from(*time).unwrap()) / 1e6).sum()
+/// `sign_mails`, built with these features; a copy, because the next one is built into the same place.
+fn variant(pki: &Pki, features: &[&str]) -> PathBuf {
+    let built = built(&[&["-p", "sealpost-benches", "--bin", "sign_mails"], features].concat(), "sign_mails");
+    let copy = pki.scratch().fresh();
+    fs::copy(built, &copy).unwrap();
+    copy
 }
 
 fn small(from: &str) -> Vec<u8> {
@@ -325,14 +290,13 @@ fn small(from: &str) -> Vec<u8> {
     mail
 }
 
-/// Our tool as it is released, beside this bench's own folder.
-fn tool() -> PathBuf {
+/// A program as it is released, in the folder above this bench's own.
+fn built(what: &[&str], name: &str) -> PathBuf {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
-    build.args(["build", "--quiet", "--release", "--locked", "-p", "sealpost-cli"]);
-    assert!(build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success(), "sealpost-cli");
-    let bench = env::current_exe().unwrap();
-    bench.parent().and_then(Path::parent).unwrap().join("sealpost")
+    build.args(["build", "--quiet", "--release", "--locked"]).args(what);
+    assert!(build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success(), "{name}");
+    env::current_exe().unwrap().parent().and_then(Path::parent).unwrap().join(name)
 }
 
 /// A mail with a text and an attachment in base64, as programs write them.

@@ -6,6 +6,10 @@
 use std::time::Duration;
 
 use getrandom::{SysRng, rand_core::UnwrapErr};
+use nix::sys::{
+    resource::{UsageWho, getrusage},
+    time::TimeValLike,
+};
 use sealpost_measure::{Comparison, Measured};
 use sealpost_pre::{Fingerprint, Instance, Point, ProxyFactor, SubkeySecret, UnixTime};
 use sealpost_testkit::messages::{Framing, packet, pkesk_v3};
@@ -97,6 +101,18 @@ fn line(row: &Measured) -> String {
     let Measured { name, fastest, median, ratio, .. } = row;
     let [fastest, median] = [*fastest, *median].map(time);
     format!("| {name} | {:.0} | {fastest} | {median} | {ratio:.2} |", row.median.recip())
+}
+
+/// User and system time in seconds.
+///
+/// # Panics
+///
+/// If it is half an hour or more.
+#[must_use]
+pub fn cpu(who: UsageWho) -> f64 {
+    let usage = getrusage(who).unwrap();
+    let times = [usage.user_time(), usage.system_time()].map(|time| time.num_microseconds());
+    times.iter().map(|time| f64::from(i32::try_from(*time).unwrap()) / 1e6).sum()
 }
 
 /// Seconds as people write them.

@@ -162,17 +162,6 @@ impl std::fmt::Display for Digest {
     }
 }
 
-impl Curve {
-    /// The namedCurve of its keys (RFC 5480 §2.1.1.1); X25519 has none.
-    pub(crate) const fn named(self) -> Option<ObjectIdentifier> {
-        match self {
-            Self::P256 => Some(oid::SECP256R1),
-            Self::P384 => Some(oid::SECP384R1),
-            Self::X25519 => None,
-        }
-    }
-}
-
 /// An AlgorithmIdentifier (RFC 5280 §4.1.1.2).
 pub(crate) struct Algorithm<'a> {
     pub(crate) id: ObjectIdentifier,

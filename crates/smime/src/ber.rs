@@ -67,11 +67,6 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// How many octets were read.
-    pub(crate) fn offset(&self) -> u64 {
-        self.offset
-    }
-
     /// The tag of the next element; `None` at the end of the element around, or of the input.
     pub(crate) fn peek(&mut self) -> Result<Option<Tag>> {
         Ok(self.header()?.map(|header| header.tag))

@@ -115,12 +115,12 @@ impl Decrypter {
             return Err(Error::not("an encrypted mail", instead(&entity)));
         };
         let mail = RefCell::new(mail);
-        let judges = || Box::new(MailJudge::new(&self.limits)) as Box<dyn Judge>;
+        let judges = || -> Box<dyn Judge> { Box::new(MailJudge::new(&self.limits)) };
         let opener =
             Opener { credentials: &self.credentials, limits: &self.limits, legacy: self.legacy, judges: Some(&judges) };
-        let mut reopen = || {
+        let mut reopen = || -> Result<Box<dyn Read>> {
             let message = decoded(Shared(&mail), body.clone(), *encoding)?;
-            Ok(Box::new(message) as Box<dyn Read>)
+            Ok(Box::new(message))
         };
         let mut splice = Splice::new(&entity.header, &self.limits, out);
         let opened = opener.open(&mut reopen, rng, &mut splice).map_err(Error::unwrapped)?;

@@ -19,9 +19,9 @@ pub(crate) use cipher::Judge;
 pub use credential::{Credential, PrivateKey};
 #[doc(hidden)]
 pub use fuzz::fuzz;
-pub(crate) use open::{Judges, Opener};
+pub(crate) use open::Opener;
 pub use open::{LegacyCiphers, Opened};
-pub use recipient::{IdentifyBy, Recipient};
+pub use recipient::Recipient;
 pub use recipients::{ListedRecipient, RecipientKind};
 pub(crate) use seal::Envelope;
 pub use structure::Enveloped;

@@ -10,6 +10,17 @@ use crate::{
     certificate::{hex, name},
 };
 
+/// How a message that is made names a certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum IdentifyBy {
+    /// By its issuer and serial number. Every implementation reads this.
+    #[default]
+    IssuerAndSerial,
+    /// By its subject key identifier.
+    SubjectKeyIdentifier,
+}
+
 /// The name of a certificate in a message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -12,13 +12,10 @@ use crate::{
     mime::{
         header::Header,
         locate::{Kind, Pkcs7},
-        transfer::decoded,
+        transfer::{Beginning, decoded},
     },
     signed::SignedData,
 };
-
-/// How much of a content is looked at.
-const HEAD: usize = 8 << 10;
 
 /// The parts of a mail, each before what is inside of it; the first is the mail itself.
 #[derive(Debug)]
@@ -36,6 +33,8 @@ pub struct PartStructure {
     pub path: String,
     /// Its media type, in lower case.
     pub media_type: String,
+    /// The name of its file, if it has one.
+    pub file_name: Option<String>,
     /// Octets of its body, as they are in the mail.
     pub octets: u64,
     /// How it is protected, if it is.
@@ -89,6 +88,7 @@ impl Structure {
         let parts = tree.parts.iter().enumerate().map(|(index, part)| PartStructure {
             path: tree.path(index),
             media_type: part.media_type.to_string(),
+            file_name: Header::read(&mut *mail, part.entity.clone(), limits).ok().and_then(|header| header.file_name()),
             octets: part.body.end.saturating_sub(part.body.start),
             protection: match Kind::of(&tree, index) {
                 Ok(kind) => protection(mail, kind, limits),
@@ -121,12 +121,12 @@ fn pkcs7<M: Read + Seek>(mail: &mut M, message: &Pkcs7, limits: &Limits) -> Resu
 }
 
 fn signed(message: impl Read, form: Form, limits: &Limits) -> Result<SignedStructure> {
-    let mut head = Vec::new();
+    let mut head = Beginning::new(limits.header);
     let read = SignedData::read(message, limits, &mut |octets| {
-        head.extend_from_slice(octets.get(..HEAD.saturating_sub(head.len())).unwrap_or(octets));
+        head.take(octets);
         Ok(())
     })?;
-    let content = read.content_len.map(|_| Header::read_from(head.as_slice(), limits));
+    let content = read.content_len.map(|_| Header::read_from(head.into_octets().as_slice(), limits));
     Ok(SignedStructure {
         form,
         digests: read.signer_digests().collect(),
@@ -144,7 +144,8 @@ impl fmt::Display for Structure {
             let depth = if part.path.is_empty() { 0 } else { part.path.split('.').count() };
             let indent = "  ".repeat(depth);
             let path = if part.path.is_empty() { "mail" } else { &part.path };
-            writeln!(f, "{indent}{path}  {}, {} octets", part.media_type, part.octets)?;
+            let name = part.file_name.as_ref().map(|name| format!(" {name:?}")).unwrap_or_default();
+            writeln!(f, "{indent}{path}  {}{name}, {} octets", part.media_type, part.octets)?;
             if let Some(protection) = &part.protection {
                 for line in protection.to_string().lines() {
                     writeln!(f, "{indent}    {line}")?;

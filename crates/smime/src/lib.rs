@@ -35,18 +35,17 @@ pub use certificate::{Certificate, KeyUsage};
 pub use decrypt::{Decrypted, Decrypter};
 pub use encrypt::{Encrypted, Encrypter};
 pub use enveloped::{
-    ContentCipher, Credential, Enveloped, IdentifyBy, LegacyCiphers, ListedRecipient, Opened, PrivateKey, Recipient,
-    RecipientKind,
+    ContentCipher, Credential, Enveloped, LegacyCiphers, ListedRecipient, Opened, PrivateKey, Recipient, RecipientKind,
 };
 pub use error::{Error, Result};
-pub use identifier::CertificateIdentifier;
+pub use identifier::{CertificateIdentifier, IdentifyBy};
 pub use identity::Identity;
 pub use inspect::{PartStructure, Protection, SignedStructure, Structure};
 pub use limits::Limits;
 pub use pem::read_crls;
 pub use pkcs12::{KeyAndCertificate, Pkcs12};
-pub use protected::{HeaderConfidentiality, HeaderProtection};
-pub use sign::{Signed, Signer};
+pub use protected::{HeaderConfidentiality, HeaderProtection, ProtectedForm, ProtectedHeader};
+pub use sign::{Signed, Signer, certificates_only};
 pub use signed::{Flaw, SignerInfo};
 pub use time::UnixTime;
 pub use verify::{Form, SignerReport, Verdict, Verification, Verifier};

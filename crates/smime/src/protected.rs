@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use memchr::memmem;
 use sealpost_mail::Parameterized;
 
 use crate::{
+    Limits, Result,
     identity::same_address,
     mime::{
         address::Mailbox,
@@ -70,13 +72,11 @@ impl Composed {
     /// Composes both: without protection as [`Header::split`] does, else as RFC 9788 §5.2 says. Outside there is
     /// MIME-Version in any case.
     pub(crate) fn for_body(header: &Header, protection: Option<HeaderProtection>) -> Self {
-        let mut composed = match protection {
-            Some(protection) => Self::new(header, protection),
-            None => {
-                let (outer, inner) = header.split();
-                Self { outer, inner }
-            }
+        let plain = || {
+            let (outer, inner) = header.split();
+            Self { outer, inner }
         };
+        let mut composed = protection.map_or_else(plain, |protection| Self::new(header, protection));
         composed.outer.extend_from_slice(missing_version(header));
         composed
     }
@@ -128,8 +128,9 @@ impl HeaderProtection {
 }
 
 /// In which way header fields are protected in a mail that came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ProtectedForm {
     /// `hp="clear"` (RFC 9788 §2.1).
     Clear,
     /// `hp="cipher"`.
@@ -140,10 +141,69 @@ pub(crate) enum Form {
     Wrapped,
 }
 
+/// The header fields that were protected in a mail. What stands outside somebody on the way may have written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProtectedHeader {
+    /// In which way.
+    pub form: ProtectedForm,
+    /// Their names and values, without folding and encoded words.
+    pub fields: Vec<(String, String)>,
+    /// The names, in lower case, of those that are not outside as they are inside: what the sender hid, and what was
+    /// changed.
+    pub differ: Vec<String>,
+}
+
+/// The headers that a content starts with.
+pub(crate) struct Heads {
+    pub(crate) payload: Header,
+    pub(crate) protected: Option<ProtectedFields>,
+    /// Octets of the payload's header and, if its body is a mail, of that mail's.
+    pub(crate) len: usize,
+}
+
+impl Heads {
+    /// Reads the beginning of a content.
+    pub(crate) fn read(head: &[u8], limits: &Limits) -> Result<Self> {
+        let payload = Header::read_from(head, limits)?;
+        let mut len = payload.raw().len();
+        let content_type = payload.content_type();
+        // Where there is another layer inside, the payload is in there.
+        if Claim::of(&payload, &content_type) != Claim::None {
+            return Ok(Self { payload, protected: None, len });
+        }
+        let mut wrapped = None;
+        if content_type.value() == "message/rfc822" {
+            let header = Header::read_from(head.get(len..).unwrap_or_default(), limits)?;
+            len += header.raw().len();
+            wrapped = Some(header);
+        }
+        let protected = ProtectedFields::read(&payload, wrapped.as_ref());
+        Ok(Self { payload, protected, len })
+    }
+
+    /// Whether the beginning of a content is long enough: there are two empty lines, or one and what is no mail
+    /// behind it.
+    pub(crate) fn are_complete(head: &[u8]) -> bool {
+        let end = |text: &[u8]| match text {
+            [b'\r', b'\n', ..] => Some(2),
+            [b'\n', ..] => Some(1),
+            _ => {
+                let ends = [(&b"\n\r\n"[..], 3), (b"\n\n", 2)];
+                ends.iter().filter_map(|(end, len)| Some(memmem::find(text, end)? + len)).min()
+            }
+        };
+        let Some(first) = end(head) else { return false };
+        let (payload, behind) = head.split_at(first);
+        let may_be_mail = memmem::find(&payload.to_ascii_lowercase(), b"message/rfc822").is_some();
+        !may_be_mail || end(behind).is_some()
+    }
+}
+
 /// Header fields that were protected.
 #[derive(Clone, Debug)]
 pub(crate) struct ProtectedFields {
-    pub(crate) form: Form,
+    pub(crate) form: ProtectedForm,
     header: Header,
 }
 
@@ -163,18 +223,18 @@ impl ProtectedFields {
         let content_type = payload.content_type();
         let here = |form| Some(Self { form, header: payload.clone() });
         match parameter(&content_type, "hp").as_deref() {
-            Some("clear") => return here(Form::Clear),
-            Some("cipher") => return here(Form::Cipher),
+            Some("clear") => return here(ProtectedForm::Clear),
+            Some("cipher") => return here(ProtectedForm::Cipher),
             Some(_) => return None,
             None => {}
         }
         if parameter(&content_type, "protected-headers").as_deref() == Some("v1") {
-            return here(Form::Old);
+            return here(ProtectedForm::Old);
         }
         let wrapped = wrapped.filter(|_| content_type.value() == "message/rfc822")?;
         let inner = wrapped.content_type();
         let plain = Claim::of(wrapped, &inner) == Claim::None && inner.parameter("hp").is_none();
-        plain.then(|| Self { form: Form::Wrapped, header: wrapped.clone() })
+        plain.then(|| Self { form: ProtectedForm::Wrapped, header: wrapped.clone() })
     }
 
     /// The protected fields, in their order.
@@ -191,6 +251,16 @@ impl ProtectedFields {
             }
         }
         header
+    }
+
+    /// The same for callers, beside the header outside.
+    pub(crate) fn report(&self, outer: &Header) -> ProtectedHeader {
+        let text = |field: Field<'_>| (String::from_utf8_lossy(field.name).into_owned(), field.text());
+        ProtectedHeader {
+            form: self.form,
+            fields: self.fields().map(text).collect(),
+            differ: self.differences(outer).into_iter().map(|difference| difference.name).collect(),
+        }
     }
 
     /// What the sender says to have put outside: the fields' names and values.
@@ -257,7 +327,7 @@ pub(crate) fn restored(outer: &Header, payload: &Header, protected: Option<&Prot
     let missing = header.fields().filter(|field| inside.contains_key(&lower(field.name)));
     missing.for_each(|inner| push(&mut to, inner.raw));
     let body = match protected {
-        Some(ProtectedFields { form: Form::Wrapped, header }) => header,
+        Some(ProtectedFields { form: ProtectedForm::Wrapped, header }) => header,
         _ => payload,
     };
     body.fields().filter(is_content).for_each(|field| push(&mut to, field.raw));
@@ -405,9 +475,12 @@ mod tests {
             assert_eq!(read.same_author(&outer), Some(true));
             let differences: Vec<_> = read.differences(&outer).into_iter().map(|found| found.name).collect();
             if protection == HeaderProtection::Clear {
-                assert_eq!((read.form, differences.as_slice()), (Form::Clear, &[][..]));
+                assert_eq!((read.form, differences.as_slice()), (ProtectedForm::Clear, &[][..]));
             } else {
-                assert_eq!((read.form, differences), (Form::Cipher, vec!["keywords".into(), "subject".into()]));
+                assert_eq!(
+                    (read.form, differences),
+                    (ProtectedForm::Cipher, vec!["keywords".into(), "subject".into()])
+                );
                 assert_eq!(read.recorded().last(), Some(&("subject".into(), b"[...]".to_vec())));
             }
             let restored = header(&text(&restored(&outer, &payload, Some(&read))));
@@ -492,7 +565,7 @@ mod tests {
                 assert_eq!(name, "unfortunately-complex.");
                 continue;
             };
-            assert_eq!((read.form, read.same_author(&outer)), (Form::Old, Some(true)), "{name}");
+            assert_eq!((read.form, read.same_author(&outer)), (ProtectedForm::Old, Some(true)), "{name}");
             let hidden = outer.all("subject").next().unwrap().unfolded() == b"...";
             let differences: Vec<_> = read.differences(&outer).into_iter().map(|found| found.name).collect();
             assert_eq!(differences.contains(&"subject".to_owned()), hidden, "{name}: {differences:?}");

@@ -13,7 +13,7 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::{
-    Error, Result,
+    Certificate, Error, Result,
     algorithm::{Algorithm, Curve, KeyTransport, SignatureScheme},
     asn1::{Element, write, write_oid},
     oid,
@@ -92,19 +92,6 @@ impl PublicKey {
         write(0x30, &[&algorithm, &write(0x03, &[&[0], &key])])
     }
 
-    /// Its length, as keys of its kind are measured: of RSA the modulus.
-    pub(crate) fn bits(&self) -> usize {
-        match self {
-            Self::Rsa(key) => key.bits(),
-            Self::P256(_) | Self::Ed25519(_) | Self::X25519(_) => 256,
-            Self::P384(_) => 384,
-            #[cfg(feature = "pqc")]
-            Self::MlDsa(key) => key.as_bytes().len() * 8,
-            #[cfg(feature = "pqc")]
-            Self::MlKem(key) => key.as_bytes().len() * 8,
-        }
-    }
-
     /// The group, if it is a key for key agreement. (One of P-256 and P-384 may be for signatures only; its
     /// certificate says so.)
     pub(crate) fn curve(&self) -> Option<Curve> {
@@ -117,6 +104,7 @@ impl PublicKey {
     }
 
     /// A point of P-256 or P-384, uncompressed; `None` if it is none.
+    #[cfg(feature = "pkcs11")]
     pub(crate) fn point(curve: Curve, octets: &[u8]) -> Option<Vec<u8>> {
         match curve {
             Curve::P256 => Nist256::read(octets).ok().map(|point| point.to_point()),
@@ -185,6 +173,17 @@ impl PublicKey {
             Self::MlKem(key) => key.encapsulate(rng),
             _ => Err(Error::structure(PLACE, "it is no ML-KEM key")),
         }
+    }
+}
+
+impl Certificate {
+    /// What its key is, as people write it: `RSA-2048`, `P-256`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Algorithm`] if this crate does not have it; [`Error::Encoding`] and [`Error::Structure`].
+    pub fn key_name(&self) -> Result<String> {
+        PublicKey::from_spki(self.public_key()).map(|key| key.to_string())
     }
 }
 

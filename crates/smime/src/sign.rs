@@ -9,7 +9,7 @@ use std::{
 use rand_core::CryptoRng;
 
 use crate::{
-    Capabilities, Certificate, Error, Form, HeaderProtection, Limits, Result, UnixTime,
+    Capabilities, Certificate, Error, Form, HeaderProtection, IdentifyBy, Limits, Result, UnixTime,
     algorithm::SignatureScheme,
     content::Content,
     key::SigningKey,
@@ -36,6 +36,7 @@ pub struct Signer {
     encryption_certificate: Option<Certificate>,
     capabilities: Capabilities,
     form: Form,
+    identify_by: IdentifyBy,
     header_protection: Option<HeaderProtection>,
     limits: Limits,
 }
@@ -75,6 +76,7 @@ impl Signer {
             encryption_certificate: None,
             capabilities,
             form: Form::Detached,
+            identify_by: IdentifyBy::default(),
             header_protection: None,
             limits: Limits::default(),
         })
@@ -111,6 +113,13 @@ impl Signer {
     #[must_use]
     pub fn form(mut self, form: Form) -> Self {
         self.form = form;
+        self
+    }
+
+    /// How the signature names the certificate.
+    #[must_use]
+    pub fn identified_by(mut self, by: IdentifyBy) -> Self {
+        self.identify_by = by;
         self
     }
 
@@ -174,6 +183,7 @@ impl Signer {
         rng: &mut dyn CryptoRng,
     ) -> Result<(signed::Signed, u64)> {
         let mut signer = signed::Signer::new(&self.certificate, &*self.key, self.scheme);
+        signer.naming = self.identify_by;
         signer.signing_time = Some(time);
         signer.capabilities = Some(&self.capabilities);
         signer.encryption_certificate = self.encryption_certificate.as_ref();
@@ -226,6 +236,12 @@ fn opaque(parts: &Parts<'_>, octets: u64, content: &mut Content<'_>, out: &mut d
     let mut encoder = Encoder::new(out);
     parts.opaque(octets).write(content, &mut encoder)?;
     encoder.finish().map(drop).map_err(Error::Write)
+}
+
+/// A message that carries certificates and nothing else, as DER (`smime.p7c`, RFC 8551 §3.8).
+#[must_use]
+pub fn certificates_only(certificates: &[Certificate]) -> Vec<u8> {
+    Parts::certificates_only(certificates)
 }
 
 /// Hashes and counts.

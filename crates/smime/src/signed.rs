@@ -24,9 +24,9 @@ use crate::{
 pub use flaw::Flaw;
 pub use fuzz::fuzz;
 pub(crate) use hashes::{Digests, Hashes};
-pub(crate) use make::{Naming, Signed, Signer};
+pub(crate) use make::{Signed, Signer};
 pub use signer::SignerInfo;
-pub(crate) use write::{Opaque, Parts};
+pub(crate) use write::Parts;
 
 const PLACE: &str = "SignedData";
 /// Octets of a certificate or a signer that is read. Nobody writes longer ones; what is longer is passed over.

@@ -3,11 +3,15 @@
 use std::io::{Read, Seek, Write};
 
 use crate::{
-    Certificate, CertificateIdentifier, Error, Flaw, Identity, Limits, Result, SignerInfo,
+    Certificate, CertificateIdentifier, Error, Flaw, Identity, Limits, Result, SignerInfo, UnixTime,
     algorithm::SignatureScheme,
-    mime::locate::{Entity, Kind},
+    mime::{
+        header::Header,
+        locate::{Entity, Kind},
+    },
     oid,
     path::{Distrust, Path, Purpose, Validator},
+    protected::{Heads, ProtectedFields, ProtectedHeader},
     signed::{Digests, SignedData},
 };
 
@@ -33,6 +37,11 @@ pub struct Verification {
     pub signers: Vec<SignerReport>,
     /// Certificates that came with the message, as far as they could be read.
     pub certificates: Vec<Certificate>,
+    /// The header fields that were signed too, if there are any (RFC 9788). They are worth as much as the signatures.
+    pub protected: Option<ProtectedHeader>,
+    /// When the mail was written, as its header says: the protected one, if there is one. An honest signer's time is
+    /// close to it; another one shows a mail that is sent again.
+    pub date: Option<UnixTime>,
     content: Content,
 }
 
@@ -117,11 +126,15 @@ impl Verifier {
             return Err(Error::NoSigner);
         }
         let Judged { mut signers, certificates } = self.judge(form, signed, &content);
+        let protected = Heads::read(&content.head, &self.limits)?.protected;
         for signer in &mut signers {
-            signer.identity =
-                signer.certificate.as_ref().map(|certificate| Identity::of(&entity.header, &certificate.addresses()));
+            let addresses = signer.certificate.as_ref().map(Certificate::addresses);
+            signer.identity = addresses.map(|addresses| identity(&entity.header, protected.as_ref(), &addresses));
         }
-        Ok(Verification { form, signers, certificates, content })
+        let date = protected.as_ref().map(ProtectedFields::header).and_then(|header| date_of(&header));
+        let date = date.or_else(|| date_of(&entity.header));
+        let protected = protected.map(|protected| protected.report(&entity.header));
+        Ok(Verification { form, signers, certificates, protected, date, content })
     }
 
     /// Judges each signer on its own.
@@ -176,6 +189,21 @@ impl Verifier {
         let weak = info.scheme().is_some_and(SignatureScheme::is_weak);
         if weak && self.validator.refuses_weak_signatures() { Err(Flaw::Weak) } else { Ok(()) }
     }
+}
+
+/// Whom the mail is from is said by the protected header, where there is one. Where that says another author than the
+/// one outside, both must be the signer.
+fn identity(outer: &Header, protected: Option<&ProtectedFields>, addresses: &[String]) -> Identity {
+    let author = protected.and_then(|protected| Some((protected.header(), protected.same_author(outer)?)));
+    let Some((inner, same)) = author else { return Identity::of(outer, addresses) };
+    let inside = Identity::of(&inner, addresses);
+    if same || !inside.is_match() { inside } else { Identity::of(outer, addresses) }
+}
+
+/// What the only field Date says.
+fn date_of(header: &Header) -> Option<UnixTime> {
+    let mut dates = header.all("date");
+    dates.next().filter(|_| dates.next().is_none())?.date()
 }
 
 /// The signers and what came with them.

@@ -11,7 +11,7 @@ pub(super) fn certificate(certificate: &Certificate) -> Value {
         "addresses": certificate.addresses(),
         "not_before": certificate.not_before().to_string(),
         "not_after": certificate.not_after().to_string(),
-        "sha256": hex(&certificate.fingerprint()),
+        "sha256": certificate.fingerprint_hex(),
     })
 }
 
@@ -39,7 +39,7 @@ fn part(part: &PartStructure) -> Value {
         Protection::Encrypted(message) => json!({ "encrypted": enveloped(message) }),
         other => json!({ "unreadable": other.to_string().trim_end() }),
     });
-    json!({ "path": part.path, "media_type": part.media_type, "octets": part.octets, "protection": protection })
+    json!({ "path": part.path, "media_type": part.media_type, "file_name": part.file_name, "octets": part.octets, "protection": protection })
 }
 
 fn signed(message: &SignedStructure) -> Value {
@@ -59,8 +59,4 @@ fn signed(message: &SignedStructure) -> Value {
         "crls": message.crls,
         "content": message.content,
     })
-}
-
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }

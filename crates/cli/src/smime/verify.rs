@@ -3,7 +3,7 @@
 use std::fs;
 
 use sealpost::smime::{
-    Form, Limits, SignerReport, UnixTime, Verdict, Verification, Verifier,
+    Certificate, Form, Limits, ProtectedHeader, SignerInfo, SignerReport, UnixTime, Verdict, Verification, Verifier,
     path::{Path, Purpose, Revocation, RevocationPolicy, Validator},
 };
 use serde_json::{Value, json};
@@ -15,6 +15,9 @@ use crate::{
     forward::now,
     output::Output,
 };
+
+/// Seconds; clocks are not further apart than this.
+const HOUR: u64 = 3600;
 
 pub(super) fn run(args: args::Verify, output: Output) -> Result {
     let validator = validator(&args)?;
@@ -87,8 +90,15 @@ fn json(verification: &Verification) -> Value {
         "verdict": summary(verification.verdict()).split(':').next(),
         "form": form(verification.form),
         "octets": verification.octets(),
+        "date": verification.date.map(|date| date.to_string()),
+        "protected_header": verification.protected.as_ref().map(protected_json),
         "signers": verification.signers.iter().map(signer_json).collect::<Vec<_>>(),
     })
+}
+
+fn protected_json(header: &ProtectedHeader) -> Value {
+    let fields = header.fields.iter().map(|(name, value)| json!({ "name": name, "value": value }));
+    json!({ "fields": fields.collect::<Vec<_>>(), "differ": header.differ })
 }
 
 fn signer_json(signer: &SignerReport) -> Value {
@@ -97,8 +107,8 @@ fn signer_json(signer: &SignerReport) -> Value {
         "certificate": signer.certificate.as_ref().map(report::certificate),
         "identifier": info.map(|info| info.signer_identifier().to_string()),
         "signature": match &signer.integrity { Ok(()) => "sound".to_owned(), Err(flaw) => flaw.to_string() },
-        "algorithm": info.and_then(|info| info.scheme()).map(|scheme| scheme.to_string()),
-        "signing_time": info.and_then(|info| info.signing_time()).map(|time| time.to_string()),
+        "algorithm": info.and_then(SignerInfo::scheme).map(|scheme| scheme.to_string()),
+        "signing_time": info.and_then(SignerInfo::signing_time).map(|time| time.to_string()),
         "trust": match &signer.trust {
             Some(Ok(_)) => "trusted".to_owned(),
             Some(Err(why)) => why.to_string(),
@@ -129,9 +139,16 @@ fn revocation(status: Revocation) -> &'static str {
 fn text(verification: &Verification) -> String {
     let verdict = summary(verification.verdict());
     let mut text = format!("{verdict}\n{}, {} octets signed\n", form(verification.form), verification.octets());
+    if let Some(header) = &verification.protected {
+        let names: Vec<_> = header.fields.iter().map(|(name, _)| name.as_str()).collect();
+        text += &format!("header fields signed too: {}\n", names.join(", "));
+        if !header.differ.is_empty() {
+            text += &format!("of these are other outside: {}\n", header.differ.join(", "));
+        }
+    }
     for (number, signer) in (1..).zip(&verification.signers) {
         text += &format!("signer {number}\n");
-        for (what, words) in rows(signer) {
+        for (what, words) in rows(signer).into_iter().chain(late(signer, verification)) {
             text += &format!("  {what:<12}{words}\n");
         }
     }
@@ -150,8 +167,8 @@ fn rows(signer: &SignerReport) -> Vec<(&'static str, String)> {
         }
         None => rows.extend(info.map(|info| ("identifier", info.signer_identifier().to_string()))),
     }
-    let algorithm = info.and_then(|info| info.scheme()).map(|scheme| format!(", {scheme}")).unwrap_or_default();
-    let time = info.and_then(|info| info.signing_time()).map(|time| format!(", at {time}")).unwrap_or_default();
+    let algorithm = info.and_then(SignerInfo::scheme).map(|scheme| format!(", {scheme}")).unwrap_or_default();
+    let time = info.and_then(SignerInfo::signing_time).map(|time| format!(", at {time}")).unwrap_or_default();
     rows.push(match &signer.integrity {
         Ok(()) => ("signature", format!("sound{algorithm}{time}")),
         Err(flaw) => ("signature", format!("NOT SOUND: {flaw}{algorithm}{time}")),
@@ -165,8 +182,15 @@ fn rows(signer: &SignerReport) -> Vec<(&'static str, String)> {
     rows
 }
 
+/// A signing time that is not that of the mail.
+fn late(signer: &SignerReport, verification: &Verification) -> Option<(&'static str, String)> {
+    let (signed, written) = (signer.info.as_ref()?.signing_time()?, verification.date?);
+    let apart = signed.0.abs_diff(written.0);
+    (apart > HOUR).then(|| ("warning", format!("the mail is dated {written}, {} hours apart", apart / HOUR)))
+}
+
 fn trusted(path: &Path) -> Vec<(&'static str, String)> {
-    let names: Vec<_> = path.certificates.iter().skip(1).map(|certificate| certificate.subject_name()).collect();
+    let names: Vec<_> = path.certificates.iter().skip(1).map(Certificate::subject_name).collect();
     let by =
         if names.is_empty() { "as it is an anchor itself".to_owned() } else { format!("by {}", names.join(", by ")) };
     let status = path.revocation.first().map_or("not looked at", |status| revocation(*status));

@@ -61,14 +61,9 @@ impl Judge for MailJudge {
         if !self.sound || plaintext.is_empty() {
             return;
         }
-        if let Some(header) = &mut self.header {
-            match header.see(plaintext) {
-                Some(sound) => {
-                    self.sound &= sound;
-                    self.header = None;
-                }
-                None => {}
-            }
+        if let Some(sound) = self.header.as_mut().and_then(|header| header.see(plaintext)) {
+            self.sound &= sound;
+            self.header = None;
         }
         self.text(plaintext);
     }
@@ -109,8 +104,7 @@ fn starts_field(line: &[u8]) -> bool {
 fn has_controls(piece: &[u8]) -> bool {
     // Without an early end, so that it is done many octets at a time.
     let suspect = |c: &u8| *c < b' ' || *c == 0x7f;
-    let any = piece.chunks(1024).any(|chunk| chunk.iter().fold(false, |any, c| any | (suspect(c) & !is_allowed(*c))));
-    any
+    piece.chunks(1024).any(|chunk| chunk.iter().fold(false, |any, c| any | (suspect(c) & !is_allowed(*c))))
 }
 
 fn is_allowed(c: u8) -> bool {

@@ -2,15 +2,13 @@
 
 use std::io::{self, Write};
 
-use memchr::memmem;
-
 use crate::{
     Error, Limits, Result,
     mime::{
         header::{Header, Transfer},
         lines::{LineEnd, LineWriter},
     },
-    protected::{Form, ProtectedFields, restored},
+    protected::{Heads, ProtectedForm, restored},
 };
 
 /// Takes an entity and writes the mail.
@@ -50,15 +48,14 @@ impl<'a> Splice<'a> {
                 return Ok(());
             }
         };
-        let Heads { payload, wrapped, len } = Heads::read(&head, self.limits)?;
-        let protected = ProtectedFields::read(&payload, wrapped.as_ref());
+        let Heads { payload, protected, len } = Heads::read(&head, self.limits)?;
         // Octets that are no text are left alone.
         let end = if payload.encoding() == Transfer::Binary { LineEnd::CrLf } else { LineEnd::of(self.outer) };
         let mut mail = LineWriter::new(out, end);
         let fields = restored(self.outer, &payload, protected.as_ref());
         mail.write_all(&fields).and_then(|()| mail.write_all(b"\r\n")).map_err(Error::Write)?;
         // A whole mail inside stays one, unless its header is that of the mail now.
-        let unwrapped = protected.is_some_and(|protected| protected.form == Form::Wrapped);
+        let unwrapped = protected.is_some_and(|protected| protected.form == ProtectedForm::Wrapped);
         let body = head.get(if unwrapped { len } else { payload.raw().len() }..).unwrap_or_default();
         mail.write_all(body).map_err(Error::Write)?;
         self.state = State::Body(mail);
@@ -87,44 +84,5 @@ impl Write for Splice<'_> {
             State::Body(body) => body.flush(),
             _ => Ok(()),
         }
-    }
-}
-
-/// The headers that a content starts with.
-struct Heads {
-    payload: Header,
-    /// That of a mail which is all of its body.
-    wrapped: Option<Header>,
-    /// Octets of both.
-    len: usize,
-}
-
-impl Heads {
-    fn read(head: &[u8], limits: &Limits) -> Result<Self> {
-        let payload = Header::read_from(head, limits)?;
-        let len = payload.raw().len();
-        if payload.content_type().value() != "message/rfc822" {
-            return Ok(Self { payload, wrapped: None, len });
-        }
-        let wrapped = Header::read_from(head.get(len..).unwrap_or_default(), limits)?;
-        let len = len + wrapped.raw().len();
-        Ok(Self { payload, wrapped: Some(wrapped), len })
-    }
-
-    /// Whether there are two empty lines, or one and what is no mail behind it.
-    fn are_complete(head: &[u8]) -> bool {
-        let end = |text: &[u8]| match text {
-            [b'\r', b'\n', ..] => Some(2),
-            [b'\n', ..] => Some(1),
-            _ => {
-                let ends =
-                    [memmem::find(text, b"\n\r\n").map(|at| at + 3), memmem::find(text, b"\n\n").map(|at| at + 2)];
-                ends.into_iter().flatten().min()
-            }
-        };
-        let Some(first) = end(head) else { return false };
-        let (payload, behind) = head.split_at(first);
-        let is_mail = memmem::find(&payload.to_ascii_lowercase(), b"message/rfc822").is_some();
-        !is_mail || end(behind).is_some()
     }
 }

@@ -6,23 +6,12 @@ use rand_core::CryptoRng;
 use super::{derive, wrap, wrap::Wrap};
 use crate::{
     Certificate, Error, Result,
-    algorithm::{Curve, Digest, KeyTransport},
+    algorithm::{Curve, KeyTransport},
     asn1::{write, write_oid},
-    identifier::CertificateIdentifier,
+    identifier::{CertificateIdentifier, IdentifyBy},
     oid,
     public_key::PublicKey,
 };
-
-/// How a message says whom a part of it is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum IdentifyBy {
-    /// By the certificate's issuer and serial number. Every implementation reads this.
-    #[default]
-    IssuerAndSerial,
-    /// By the certificate's subject key identifier.
-    KeyId,
-}
 
 /// A certificate that a message is encrypted to.
 #[derive(Clone, Debug)]
@@ -41,7 +30,8 @@ pub(super) struct Written {
 }
 
 impl Recipient {
-    /// Someone with this certificate. An RSA key gets the content key by OAEP with SHA-256.
+    /// Someone with this certificate. An RSA key gets the content key by RSAES-PKCS1-v1_5, which every program reads;
+    /// OAEP is for whom it is known of ([`Recipient::with_transport`]).
     ///
     /// # Errors
     ///
@@ -57,7 +47,7 @@ impl Recipient {
         }
         let (issuer, serial) = (certificate.issuer().to_vec(), certificate.serial().to_vec());
         let id = CertificateIdentifier::IssuerAndSerial { issuer, serial };
-        Ok(Self { certificate, key, id, transport: KeyTransport::oaep(Digest::Sha256) })
+        Ok(Self { certificate, key, id, transport: KeyTransport::Pkcs1 })
     }
 
     /// The same, with another way for an RSA key. Other keys have one way only.
@@ -77,7 +67,7 @@ impl Recipient {
                 issuer: self.certificate.issuer().to_vec(),
                 serial: self.certificate.serial().to_vec(),
             },
-            IdentifyBy::KeyId => {
+            IdentifyBy::SubjectKeyIdentifier => {
                 let id = self.certificate.subject_key_id().map(<[u8]>::to_vec);
                 CertificateIdentifier::SubjectKeyIdentifier(
                     id.ok_or_else(|| unsuitable(&self.certificate, "it has no subject key identifier"))?,
@@ -144,7 +134,7 @@ impl Recipient {
         content_key: &[u8],
         rng: &mut dyn CryptoRng,
     ) -> Result<Written> {
-        use crate::public_key::KemSet;
+        use crate::{algorithm::Digest, public_key::KemSet};
 
         let (ciphertext, secret) = self.key.encapsulate(rng)?;
         let with = if set == KemSet::MlKem512 { Wrap::for_key(content_key.len()) } else { Wrap::Aes256 };

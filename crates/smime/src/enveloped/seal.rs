@@ -70,15 +70,6 @@ impl Envelope {
         })
     }
 
-    /// Octets of the whole message with a content of so many octets.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Limit`] if that has more than 64 bits.
-    pub(crate) fn len(&self, content_len: u64) -> Result<u64> {
-        self.frame(content_len).map(|frame| frame.len)
-    }
-
     /// Writes the message: ContentInfo and all in it.
     ///
     /// # Errors

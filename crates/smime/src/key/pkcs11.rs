@@ -13,7 +13,7 @@ use std::{
 use cryptoki::{
     context::{CInitializeArgs, CInitializeFlags, Pkcs11},
     error::{Error as Failure, RvError},
-    object::{Attribute, AttributeType, ObjectClass, ObjectHandle},
+    object::{Attribute, AttributeType, ObjectClass},
     session::{Session, UserType},
     slot::Slot,
     types::AuthPin,

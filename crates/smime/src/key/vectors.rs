@@ -333,6 +333,9 @@ fn certificates_verify_under_their_issuers_key() {
         let verdicts = issuers.each_ref().map(|issuer| verify(&certificate, issuer).is_ok());
         tally.check(verdicts.iter().filter(|right| **right).count() == 1, &file.display());
     }
+    let names = ["alice.sign.crt", "carlos.sign.crt", "carlos.encrypt.crt"]
+        .map(|name| certificate(&folder.join(name)).key_name().unwrap());
+    assert_eq!(names, ["RSA-2048", "Ed25519", "X25519"]);
     tally.report("rfc9216 certificates");
 }
 

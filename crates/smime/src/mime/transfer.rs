@@ -133,8 +133,8 @@ impl Beginning {
         self.octets.extend_from_slice(octets.get(..room).unwrap_or(octets));
     }
 
-    pub(crate) fn octets(&self) -> &[u8] {
-        &self.octets
+    pub(crate) fn into_octets(self) -> Vec<u8> {
+        self.octets
     }
 }
 

@@ -137,6 +137,7 @@ impl Rsa {
     }
 
     /// Whether the octets are as many as those of the modulus, and their number is below it.
+    #[cfg(feature = "pkcs11")]
     pub(crate) fn is_below(&self, octets: &[u8]) -> bool {
         self.number(octets).is_some()
     }

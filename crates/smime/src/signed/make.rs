@@ -9,7 +9,7 @@ use crate::{
     algorithm::{Digest, SignatureScheme},
     asn1::{Element, write, write_oid},
     capabilities::Capabilities,
-    identifier::CertificateIdentifier,
+    identifier::{CertificateIdentifier, IdentifyBy},
     key::SigningKey,
     oid,
 };
@@ -22,18 +22,11 @@ pub(crate) struct Signer<'a> {
     pub(crate) certificate: &'a Certificate,
     pub(crate) key: &'a dyn SigningKey,
     pub(crate) scheme: SignatureScheme,
-    pub(crate) naming: Naming,
+    pub(crate) naming: IdentifyBy,
     pub(crate) signing_time: Option<UnixTime>,
     pub(crate) capabilities: Option<&'a Capabilities>,
     /// The certificate to encrypt to.
     pub(crate) encryption_certificate: Option<&'a Certificate>,
-}
-
-/// How the message names the signer's certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Naming {
-    IssuerAndSerial,
-    SubjectKeyIdentifier,
 }
 
 /// A signer that has signed.
@@ -42,7 +35,7 @@ pub(crate) struct Signed {
     /// DER of the SignerInfo.
     pub(super) signer_info: Vec<u8>,
     pub(super) digest: Digest,
-    pub(super) naming: Naming,
+    pub(super) naming: IdentifyBy,
 }
 
 impl<'a> Signer<'a> {
@@ -52,7 +45,7 @@ impl<'a> Signer<'a> {
             certificate,
             key,
             scheme,
-            naming: Naming::IssuerAndSerial,
+            naming: IdentifyBy::IssuerAndSerial,
             signing_time: None,
             capabilities: None,
             encryption_certificate: None,
@@ -92,8 +85,8 @@ impl<'a> Signer<'a> {
         let attributes = attributes.concat();
         let signed = self.key.sign(self.scheme, &write(0x31, &[&attributes]), rng)?;
         let version = match self.naming {
-            Naming::IssuerAndSerial => [2, 1, 1],
-            Naming::SubjectKeyIdentifier => [2, 1, 3],
+            IdentifyBy::IssuerAndSerial => [2, 1, 1],
+            IdentifyBy::SubjectKeyIdentifier => [2, 1, 3],
         };
         let attributes = write(0xa0, &[&attributes]);
         let signer_info = write(0x30, &[&version, &sid, &digest, &attributes, &signature, &write(0x04, &[&signed])]);
@@ -102,8 +95,8 @@ impl<'a> Signer<'a> {
 
     fn signer_identifier(&self) -> Result<CertificateIdentifier> {
         match self.naming {
-            Naming::IssuerAndSerial => Ok(CertificateIdentifier::issuer_and_serial(self.certificate)),
-            Naming::SubjectKeyIdentifier => {
+            IdentifyBy::IssuerAndSerial => Ok(CertificateIdentifier::issuer_and_serial(self.certificate)),
+            IdentifyBy::SubjectKeyIdentifier => {
                 let id = self.certificate.subject_key_id();
                 let id = id.ok_or(Error::structure(PLACE, "the certificate has no subject key identifier"))?;
                 Ok(CertificateIdentifier::SubjectKeyIdentifier(id.to_vec()))

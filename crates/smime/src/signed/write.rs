@@ -4,12 +4,13 @@ use std::io::{self, Write};
 
 use der::oid::ObjectIdentifier;
 
-use super::{Signed, make::Naming};
+use super::Signed;
 use crate::{
     Certificate, Error, Result,
     asn1::{write, write_oid},
     ber::{element_len, header},
     content::Content,
+    identifier::IdentifyBy,
     oid,
 };
 
@@ -59,7 +60,7 @@ impl Parts<'_> {
 
     /// The fields `version` and `digestAlgorithms`.
     fn front(&self) -> Vec<u8> {
-        let by_key_id = self.signers.iter().any(|signer| signer.naming == Naming::SubjectKeyIdentifier);
+        let by_key_id = self.signers.iter().any(|signer| signer.naming == IdentifyBy::SubjectKeyIdentifier);
         let version = if by_key_id || self.content_type != oid::DATA { [2, 1, 3] } else { [2, 1, 1] };
         [&version[..], &set(0x31, self.signers.iter().map(|signer| signer.digest.to_der()))].concat()
     }
@@ -89,12 +90,6 @@ pub(crate) struct Opaque {
 }
 
 impl Opaque {
-    /// How many octets [`Opaque::write`] writes.
-    pub(crate) fn len(&self) -> u64 {
-        let around = u64::try_from(self.head.len() + self.tail.len()).unwrap_or(u64::MAX);
-        around.saturating_add(self.content_len)
-    }
-
     /// Writes all of it, with what `content` writes inside.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use crate::{
         canonical::Canonical,
         header::Transfer,
         locate::{Entity, Kind, Pkcs7, Signed},
-        transfer::{decoded, each},
+        transfer::{Beginning, decoded, each},
         window::Window,
     },
     signed::{Digests, Hashes, SignedData},
@@ -25,6 +25,8 @@ pub(super) struct Content {
     place: Place,
     pub(super) digests: Digests,
     pub(super) octets: u64,
+    /// Its beginning, with its header.
+    pub(super) head: Vec<u8>,
     limits: Limits,
 }
 
@@ -65,25 +67,36 @@ impl Verifier {
     /// A content in its signature: it is hashed as it comes.
     pub(super) fn opaque<M: Read + Seek>(&self, mail: &mut M, place: &Pkcs7) -> Result<(Form, SignedData, Content)> {
         let message = decoded(&mut *mail, place.body.clone(), place.encoding)?;
-        let mut signed = SignedData::read(message, &self.limits, &mut |_| Ok(()))?;
+        let mut head = self.beginning();
+        let mut signed = SignedData::read(message, &self.limits, &mut |piece| {
+            head.take(piece);
+            Ok(())
+        })?;
         let content = Content {
             place: Place::Message(place.body.clone(), place.encoding),
             digests: std::mem::take(&mut signed.digests),
             octets: signed.content_len.unwrap_or_default(),
+            head: head.into_octets(),
             limits: self.limits.clone(),
         };
         Ok((Form::Opaque, signed, content))
     }
 
+    /// Room for the headers of a content and of a mail in it.
+    fn beginning(&self) -> Beginning {
+        Beginning::new(self.limits.header.saturating_mul(2))
+    }
+
     fn hash<M: Read + Seek>(&self, mail: &mut M, place: Place, digests: &[Digest]) -> Result<Content> {
         let mut hashes = Hashes::new(digests.iter().copied());
-        let mut octets = 0;
+        let (mut octets, mut head) = (0, self.beginning());
         place.read(mail, &self.limits, &mut |piece| {
             hashes.update(piece);
             octets += u64::try_from(piece.len()).unwrap_or_default();
+            head.take(piece);
             Ok(())
         })?;
-        Ok(Content { place, digests: hashes.finish(), octets, limits: self.limits.clone() })
+        Ok(Content { place, digests: hashes.finish(), octets, head: head.into_octets(), limits: self.limits.clone() })
     }
 }
 

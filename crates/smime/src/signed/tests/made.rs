@@ -19,7 +19,6 @@ fn opaque(parts: Parts<'_>, content: &[u8]) -> Vec<u8> {
     let opaque = parts.opaque(content.len().try_into().unwrap());
     let mut message = Vec::new();
     opaque.write(&mut |to| to.write_all(content).map_err(Error::Write), &mut message).unwrap();
-    assert_eq!(opaque.len(), u64::try_from(message.len()).unwrap());
     message
 }
 
@@ -32,7 +31,7 @@ fn what_is_signed_is_verified_wherever_the_content_is() {
         encryption_certificate: Some(&OTHER_CERTIFICATE),
         ..signer()
     };
-    let by_key_id = Signer { naming: Naming::SubjectKeyIdentifier, ..full };
+    let by_key_id = Signer { naming: crate::IdentifyBy::SubjectKeyIdentifier, ..full };
     for (signer, version) in [(signer(), 1), (full, 1), (by_key_id, 3)] {
         let certificates = [CERTIFICATE.clone(), OTHER_CERTIFICATE.clone()];
         let signers = [signed(&signer)];
@@ -97,7 +96,6 @@ fn lengths_are_known_before_the_content() {
             parts.opaque(said).write(&mut |to| to.write_all(&vec![0; is]).map_err(Error::Write), &mut Vec::new());
         assert!(matches!(result, Err(Error::Structure { .. })));
     }
-    assert_eq!(parts.opaque(1 << 40).len() - parts.opaque(1 << 33).len(), (1 << 40) - (1 << 33) + 6);
 }
 
 #[test]
