@@ -1,3 +1,4 @@
+mod oracles;
 mod others;
 mod support;
 mod vectors;
