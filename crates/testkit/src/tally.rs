@@ -22,6 +22,8 @@ const SETS: &[(&str, &str)] = &[
     ("protected headers", "header fields that were protected before RFC 9788"),
     ("RustCrypto cms", "examples of the crate `cms`"),
     ("pyca PKCS #7", "messages of Python's `cryptography`"),
+    ("PKITS: paths", "NIST's certificate paths, with policies and revocation"),
+    ("PKITS: mails", "the same paths in signed mails"),
     ("Johnny", "\"Johnny, you are fired!\": mails that look signed by somebody else"),
 ];
 

@@ -7,5 +7,6 @@ mod corpus;
 mod headers;
 mod johnny;
 mod openssl;
+mod pkits;
 mod support;
 mod thunderbird;
