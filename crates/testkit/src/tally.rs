@@ -24,6 +24,8 @@ const SETS: &[(&str, &str)] = &[
     ("pyca PKCS #7", "messages of Python's `cryptography`"),
     ("PKITS: paths", "NIST's certificate paths, with policies and revocation"),
     ("PKITS: mails", "the same paths in signed mails"),
+    ("ML-KEM", "the example of RFC 9936, with the key in each form"),
+    ("ML-DSA", "the examples of RFC 9882"),
     ("Johnny", "\"Johnny, you are fired!\": mails that look signed by somebody else"),
 ];
 

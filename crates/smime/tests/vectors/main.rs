@@ -8,5 +8,7 @@ mod headers;
 mod johnny;
 mod openssl;
 mod pkits;
+#[cfg(feature = "pqc")]
+mod pqc;
 mod support;
 mod thunderbird;
