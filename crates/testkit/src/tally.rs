@@ -12,6 +12,12 @@ use std::{
 
 /// The sets in the table's order, and what each is.
 const SETS: &[(&str, &str)] = &[
+    ("RFC 9216: PKCS#12", "the files of four people, in DER and in PEM"),
+    ("RFC 9216: signed", "what each signs, in both forms"),
+    ("RFC 9216: encrypted", "what is encrypted to each and to all, in CBC and GCM"),
+    ("RFC 9216: triple wrapped", "signed, encrypted, signed"),
+    ("RFC 9788: clear", "header fields that are signed too"),
+    ("RFC 9788: cipher", "header fields that are encrypted too"),
     ("RFC 4134", "examples of S/MIME 3: messages, certificates, keys, lists"),
     ("Thunderbird: mails", "mails by NSS, signed and encrypted in any order, good and bad"),
     ("Thunderbird: parts", "messages by NSS without a mail around them"),

@@ -10,5 +10,6 @@ mod openssl;
 mod pkits;
 #[cfg(feature = "pqc")]
 mod pqc;
+mod rfc9216;
 mod support;
 mod thunderbird;
