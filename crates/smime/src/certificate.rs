@@ -156,6 +156,12 @@ impl Certificate {
         Sha256::digest(&self.der).into()
     }
 
+    /// The same in hexadecimal digits.
+    #[must_use]
+    pub fn fingerprint_hex(&self) -> String {
+        hex(&self.fingerprint())
+    }
+
     /// The subject for people, as RFC 4514 writes names.
     #[must_use]
     pub fn subject_name(&self) -> String {

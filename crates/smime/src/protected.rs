@@ -72,13 +72,11 @@ impl Composed {
     /// Composes both: without protection as [`Header::split`] does, else as RFC 9788 §5.2 says. Outside there is
     /// MIME-Version in any case.
     pub(crate) fn for_body(header: &Header, protection: Option<HeaderProtection>) -> Self {
-        let mut composed = match protection {
-            Some(protection) => Self::new(header, protection),
-            None => {
-                let (outer, inner) = header.split();
-                Self { outer, inner }
-            }
+        let plain = || {
+            let (outer, inner) = header.split();
+            Self { outer, inner }
         };
+        let mut composed = protection.map_or_else(plain, |protection| Self::new(header, protection));
         composed.outer.extend_from_slice(missing_version(header));
         composed
     }

@@ -1,6 +1,9 @@
 //! `sealpost smime decrypt`
 
-use std::{io::Seek, path::PathBuf};
+use std::{
+    io::Seek,
+    path::{Path, PathBuf},
+};
 
 use sealpost::smime::{Credential, Decrypter, LegacyCiphers, Limits};
 use serde_json::json;
@@ -40,6 +43,6 @@ fn credentials(args: &args::Decrypt) -> Result<Vec<Credential>> {
     args.key.iter().zip(certificates).map(|(key, certificate)| credential(key, certificate, args)).collect()
 }
 
-fn credential(key: &PathBuf, certificate: Option<&PathBuf>, args: &args::Decrypt) -> Result<Credential> {
+fn credential(key: &Path, certificate: Option<&PathBuf>, args: &args::Decrypt) -> Result<Credential> {
     load::owner(key, certificate.map(PathBuf::as_path), args.password_file.as_ref())?.credential(key)
 }

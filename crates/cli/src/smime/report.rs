@@ -11,7 +11,7 @@ pub(super) fn certificate(certificate: &Certificate) -> Value {
         "addresses": certificate.addresses(),
         "not_before": certificate.not_before().to_string(),
         "not_after": certificate.not_after().to_string(),
-        "sha256": hex(&certificate.fingerprint()),
+        "sha256": certificate.fingerprint_hex(),
     })
 }
 
@@ -59,8 +59,4 @@ fn signed(message: &SignedStructure) -> Value {
         "crls": message.crls,
         "content": message.content,
     })
-}
-
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use sealpost::smime::{
-    Form, Limits, ProtectedHeader, SignerReport, UnixTime, Verdict, Verification, Verifier,
+    Certificate, Form, Limits, ProtectedHeader, SignerInfo, SignerReport, UnixTime, Verdict, Verification, Verifier,
     path::{Path, Purpose, Revocation, RevocationPolicy, Validator},
 };
 use serde_json::{Value, json};
@@ -107,8 +107,8 @@ fn signer_json(signer: &SignerReport) -> Value {
         "certificate": signer.certificate.as_ref().map(report::certificate),
         "identifier": info.map(|info| info.signer_identifier().to_string()),
         "signature": match &signer.integrity { Ok(()) => "sound".to_owned(), Err(flaw) => flaw.to_string() },
-        "algorithm": info.and_then(|info| info.scheme()).map(|scheme| scheme.to_string()),
-        "signing_time": info.and_then(|info| info.signing_time()).map(|time| time.to_string()),
+        "algorithm": info.and_then(SignerInfo::scheme).map(|scheme| scheme.to_string()),
+        "signing_time": info.and_then(SignerInfo::signing_time).map(|time| time.to_string()),
         "trust": match &signer.trust {
             Some(Ok(_)) => "trusted".to_owned(),
             Some(Err(why)) => why.to_string(),
@@ -167,8 +167,8 @@ fn rows(signer: &SignerReport) -> Vec<(&'static str, String)> {
         }
         None => rows.extend(info.map(|info| ("identifier", info.signer_identifier().to_string()))),
     }
-    let algorithm = info.and_then(|info| info.scheme()).map(|scheme| format!(", {scheme}")).unwrap_or_default();
-    let time = info.and_then(|info| info.signing_time()).map(|time| format!(", at {time}")).unwrap_or_default();
+    let algorithm = info.and_then(SignerInfo::scheme).map(|scheme| format!(", {scheme}")).unwrap_or_default();
+    let time = info.and_then(SignerInfo::signing_time).map(|time| format!(", at {time}")).unwrap_or_default();
     rows.push(match &signer.integrity {
         Ok(()) => ("signature", format!("sound{algorithm}{time}")),
         Err(flaw) => ("signature", format!("NOT SOUND: {flaw}{algorithm}{time}")),
@@ -190,7 +190,7 @@ fn late(signer: &SignerReport, verification: &Verification) -> Option<(&'static 
 }
 
 fn trusted(path: &Path) -> Vec<(&'static str, String)> {
-    let names: Vec<_> = path.certificates.iter().skip(1).map(|certificate| certificate.subject_name()).collect();
+    let names: Vec<_> = path.certificates.iter().skip(1).map(Certificate::subject_name).collect();
     let by =
         if names.is_empty() { "as it is an anchor itself".to_owned() } else { format!("by {}", names.join(", by ")) };
     let status = path.revocation.first().map_or("not looked at", |status| revocation(*status));

@@ -269,7 +269,7 @@ fn nesting_has_a_limit() {
         assert_eq!(matches!(Reader::new(&nested[..], &limits).skip(), Err(Error::Limit { limit: 8, .. })), deep);
         assert_eq!(nodes(&mut Reader::new(&nested[..], &limits)).is_err(), deep);
     }
-    let strings = [vec![[0x24, 0x80]; 9].concat(), vec![0; 18]].concat();
+    let strings = [[[0x24, 0x80]; 9].concat(), vec![0; 18]].concat();
     assert!(Reader::new(&strings[..], &limits).octets(&mut |_| Ok(())).is_err());
     assert!(to_der(&strings, &limits).is_err());
 }
@@ -305,7 +305,7 @@ fn a_million_elements_in_one_are_no_burden() {
     let der = to_der(&many, &limits).unwrap();
     assert_eq!(der.len(), 2 + 3 + (2 << 20));
     Reader::new(&many[..], &limits).skip().unwrap();
-    let pieces = [vec![0x24, 0x80], vec![4, 1, 7].repeat(1 << 20), vec![0, 0]].concat();
+    let pieces = [vec![0x24, 0x80], [4, 1, 7].repeat(1 << 20), vec![0, 0]].concat();
     assert_eq!(Reader::new(&pieces[..], &limits).octets(&mut |_| Ok(())).unwrap(), 1 << 20);
     assert_eq!(to_der(&pieces, &limits).unwrap()[1..5], [0x83, 0x10, 0, 0]);
 }

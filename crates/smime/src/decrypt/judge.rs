@@ -61,11 +61,9 @@ impl Judge for MailJudge {
         if !self.sound || plaintext.is_empty() {
             return;
         }
-        if let Some(header) = &mut self.header {
-            if let Some(sound) = header.see(plaintext) {
-                self.sound &= sound;
-                self.header = None;
-            }
+        if let Some(sound) = self.header.as_mut().and_then(|header| header.see(plaintext)) {
+            self.sound &= sound;
+            self.header = None;
         }
         self.text(plaintext);
     }

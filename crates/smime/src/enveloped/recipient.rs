@@ -6,7 +6,7 @@ use rand_core::CryptoRng;
 use super::{derive, wrap, wrap::Wrap};
 use crate::{
     Certificate, Error, Result,
-    algorithm::{Curve, Digest, KeyTransport},
+    algorithm::{Curve, KeyTransport},
     asn1::{write, write_oid},
     identifier::{CertificateIdentifier, IdentifyBy},
     oid,
@@ -134,7 +134,7 @@ impl Recipient {
         content_key: &[u8],
         rng: &mut dyn CryptoRng,
     ) -> Result<Written> {
-        use crate::public_key::KemSet;
+        use crate::{algorithm::Digest, public_key::KemSet};
 
         let (ciphertext, secret) = self.key.encapsulate(rng)?;
         let with = if set == KemSet::MlKem512 { Wrap::for_key(content_key.len()) } else { Wrap::Aes256 };

@@ -335,12 +335,6 @@ mod tests {
         }
     }
 
-    fn encoded(octets: &[u8]) -> Vec<u8> {
-        let mut encoder = Encoder::new(Vec::new());
-        encoder.write_all(octets).unwrap();
-        encoder.finish().unwrap()
-    }
-
     #[test]
     fn what_is_no_base64_is_named_with_its_place() {
         let cases = [

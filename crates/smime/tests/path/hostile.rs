@@ -102,7 +102,7 @@ fn policies_that_are_mapped_all_to_all_do_not_multiply() {
     let leaf = Draft::person("a@b", &key(0)).with(POLICIES, false, list(0)).sign(&name(1), &key(1));
     let judge = |wanted: &str| {
         let rules = PolicyRules::default().acceptable([wanted.parse().unwrap()]).require_explicit();
-        validator(&[anchor.clone()]).policies(rules).validate(&leaf, &all).map(|_| ())
+        validator(std::slice::from_ref(&anchor)).policies(rules).validate(&leaf, &all).map(|_| ())
     };
     judge("1.2.3.9.5").unwrap();
     assert!(matches!(judge("1.2.3.0.5").unwrap_err().reason, Reason::Policy(_)));
@@ -144,7 +144,7 @@ impl Everything {
     fn judge(&self) {
         let [leaf, middle, list, answer] = &self.octets;
         let (Ok(leaf), Ok(middle)) = (Certificate::from_der(leaf), Certificate::from_der(middle)) else { return };
-        let mut validator = validator(&[self.anchor.clone()]).revocation(RevocationPolicy::Require);
+        let mut validator = validator(std::slice::from_ref(&self.anchor)).revocation(RevocationPolicy::Require);
         if let Ok(with) = validator.clone().crl(list) {
             validator = with;
         }
@@ -153,8 +153,9 @@ impl Everything {
         }
         // Also those below whose issuer the changed one is no more.
         for certificate in [&leaf, &middle] {
-            let _ = validator.validate(certificate, &[middle.clone()]).map_err(|distrust| distrust.to_string());
-            let anchored = Validator::new(&[middle.clone()], UnixTime(NOW), Purpose::EmailEncryption);
+            let _ =
+                validator.validate(certificate, std::slice::from_ref(&middle)).map_err(|distrust| distrust.to_string());
+            let anchored = Validator::new(std::slice::from_ref(&middle), UnixTime(NOW), Purpose::EmailEncryption);
             let _ = anchored.validate(certificate, &[]);
             let _ =
                 (certificate.addresses(), certificate.subject_name(), certificate.may_encrypt(), certificate.is_ca());

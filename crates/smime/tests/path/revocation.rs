@@ -162,7 +162,7 @@ fn a_revoked_authority_is_named() {
     let leaf = Draft::person("alice@example.org", &key(PERSON)).sign("Middle", &key(7));
     let list = List::new("Root").entry(9, NOW - 9, 2).sign(&key(ROOT));
     let validator = require().revocation(RevocationPolicy::UseWhatIsGiven).crl(&list).unwrap();
-    let distrust = validator.validate(&leaf, &[middle.clone()]).unwrap_err();
+    let distrust = validator.validate(&leaf, std::slice::from_ref(&middle)).unwrap_err();
     assert_eq!(distrust.certificate, middle);
     assert_eq!(
         distrust.to_string(),

@@ -117,7 +117,7 @@ impl Suite {
         Self { certificates, validator, tally: Tally::new("PKITS: paths") }
     }
 
-    fn judge(&mut self, name: &str, rules: PolicyRules, valid: bool) {
+    fn judge(&mut self, name: &str, rules: &PolicyRules, valid: bool) {
         let verdict = self.validator.clone().policies(rules.clone()).validate(&self.certificates[name], &[]);
         let said = verdict.as_ref().map_or_else(ToString::to_string, |_| "valid".to_owned());
         println!("{name}: {said}");
@@ -164,10 +164,10 @@ fn every_path_of_the_suite_is_judged_as_its_document_says() {
     let mut suite = Suite::read(&folder);
     let names: Vec<String> = suite.certificates.keys().filter(|name| name.ends_with("EE")).cloned().collect();
     for name in &names {
-        suite.judge(name, PolicyRules::default(), is_valid(name));
+        suite.judge(name, &PolicyRules::default(), is_valid(name));
     }
     for (name, letters, policies, valid) in SETTINGS {
-        suite.judge(name, rules(letters, policies), valid);
+        suite.judge(name, &rules(letters, policies), valid);
     }
     assert_eq!(names.len(), 223, "the suite is not whole");
     suite.tally.report();

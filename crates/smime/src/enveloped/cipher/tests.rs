@@ -41,7 +41,7 @@ fn encrypt(algorithm: &ContentAlgorithm, key: &[u8], content: &[u8]) -> (Vec<u8>
     let mut out = Vec::new();
     let encryptor = Encryptor::new(algorithm, key).unwrap();
     let tag = encryptor
-        .run(&mut |to| to.write_all(&content).map_err(Error::Write), content.len().try_into().unwrap(), &mut out)
+        .run(&mut |to| to.write_all(content).map_err(Error::Write), content.len().try_into().unwrap(), &mut out)
         .unwrap();
     (out, tag.to_vec())
 }

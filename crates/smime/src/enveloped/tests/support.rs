@@ -161,7 +161,7 @@ pub(super) fn seal(cipher: ContentCipher, recipients: &[Recipient], content: &[u
     let mut message = Vec::new();
     envelope.write(&mut |to| to.write_all(content).map_err(crate::Error::Write), len, &mut message).unwrap();
     // All lengths in it are right.
-    crate::asn1::Element::from_der(&message, "").unwrap();
+    Element::from_der(&message, "").unwrap();
     message
 }
 
