@@ -229,5 +229,5 @@ fn files_of_rustcrypto_are_read_or_refused() {
 
 #[test]
 fn files_of_pyca_are_read_or_refused() {
-    all("pyca PKCS #7", "pyca/cryptography_vectors/pkcs7", &PYCA);
+    all("pyca: PKCS #7", "pyca/cryptography_vectors/pkcs7", &PYCA);
 }

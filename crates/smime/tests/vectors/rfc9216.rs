@@ -134,21 +134,6 @@ fn has(mail: &[u8], line: &str) -> bool {
 }
 
 #[test]
-fn pkcs12_files_open_with_their_password_only() {
-    let Some(folder) = folder("rfc9216") else { return };
-    let mut tally = Tally::new("RFC 9216: PKCS#12");
-    for name in NAMES {
-        for file in [format!("{name}.p12"), format!("{name}.p12.pem")] {
-            let file = fs::read(folder.join(file)).unwrap();
-            Person::read(name, &file);
-            let wrong = Pkcs12::read(&file, Some("mallory"), &Limits::default());
-            tally.check(matches!(wrong, Err(Error::Pkcs12(_))), name);
-        }
-    }
-    tally.report();
-}
-
-#[test]
 fn what_each_signs_is_verified() {
     let Some(people) = People::read() else { return };
     let mut tally = Tally::new("RFC 9216: signed");
