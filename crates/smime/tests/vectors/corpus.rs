@@ -10,7 +10,7 @@ use sealpost_smime::{
 };
 use sealpost_testkit::tally::Tally;
 
-use super::support::{files, folder, judged, mail, unarmored, verifier};
+use super::support::{files, folder, is, judged, mail, unarmored, verifier};
 
 /// A file, what it is found to be, and why it is refused if it is.
 type Case = (&'static str, &'static str, Option<&'static str>);
@@ -178,7 +178,7 @@ fn message(mail: &[u8], verifier: &Verifier) -> String {
 /// What a file is, whatever its name says.
 fn what(name: &str, octets: &[u8], verifier: &Verifier) -> String {
     let limits = Limits::default();
-    if name.ends_with(".eml") || octets.starts_with(b"MIME-Version") {
+    if is(name, "eml") || octets.starts_with(b"MIME-Version") {
         return message(octets, verifier);
     }
     if Certificate::read_all(octets, &limits).is_ok_and(|found| !found.is_empty()) {
@@ -229,5 +229,5 @@ fn files_of_rustcrypto_are_read_or_refused() {
 
 #[test]
 fn files_of_pyca_are_read_or_refused() {
-    all("pyca PKCS #7", "pyca/cryptography_vectors/pkcs7", &PYCA);
+    all("pyca: PKCS #7", "pyca/cryptography_vectors/pkcs7", &PYCA);
 }

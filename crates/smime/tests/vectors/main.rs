@@ -7,5 +7,9 @@ mod corpus;
 mod headers;
 mod johnny;
 mod openssl;
+mod pkits;
+#[cfg(feature = "pqc")]
+mod pqc;
+mod rfc9216;
 mod support;
 mod thunderbird;

@@ -9,7 +9,7 @@ use std::{
 use base64ct::Encoding;
 use getrandom::{SysRng, rand_core::UnwrapErr};
 use sealpost_smime::{
-    Certificate, Credential, Decrypter, Error, LegacyCiphers, Limits, Pkcs12, PrivateKey, UnixTime, Verdict,
+    Certificate, Credential, Decrypter, Error, Identity, LegacyCiphers, Limits, Pkcs12, PrivateKey, UnixTime, Verdict,
     Verification, Verifier,
     path::{Purpose, Validator},
 };
@@ -40,7 +40,12 @@ pub(crate) fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 
 /// The same for the mails among them.
 pub(crate) fn mails(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    files(folder).into_iter().filter(|(name, _)| name.ends_with(".eml")).collect()
+    files(folder).into_iter().filter(|(name, _)| is(name, "eml")).collect()
+}
+
+/// Whether a name ends in this.
+pub(crate) fn is(name: &str, extension: &str) -> bool {
+    Path::new(name).extension().is_some_and(|of| of == extension)
 }
 
 pub(crate) fn rng() -> UnwrapErr<SysRng> {
@@ -95,7 +100,7 @@ pub(crate) fn said(verification: &Verification) -> String {
     match verification.verdict() {
         Verdict::Valid => format!("valid{of_many}"),
         Verdict::IdentityMismatch => {
-            let codes: Vec<_> = signers.iter().flat_map(|signer| &signer.identity).map(|found| found.code()).collect();
+            let codes: Vec<_> = signers.iter().flat_map(|signer| &signer.identity).map(Identity::code).collect();
             format!("identity: {}", codes.join(", "))
         }
         Verdict::Untrusted => {
@@ -160,6 +165,6 @@ pub(crate) fn under_header(mail: &[u8], entity: &[u8]) -> Vec<u8> {
     let (header, _) = mail.split_once("\n\n").unwrap();
     let header = header.replace("\n ", " ").replace("\n\t", " ");
     let stays = |line: &&str| !line.to_ascii_lowercase().starts_with("content-");
-    let under: String = header.lines().filter(stays).map(|line| format!("{line}\r\n")).collect();
+    let under: String = header.lines().filter(stays).flat_map(|line| [line, "\r\n"]).collect();
     [under.as_bytes(), entity].concat()
 }

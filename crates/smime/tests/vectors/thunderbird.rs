@@ -9,7 +9,7 @@ use sealpost_smime::{
 };
 use sealpost_testkit::tally::Tally;
 
-use super::support::{certificates, credentials, decrypted, files, folder, judged, layers, mail, mails, verifier};
+use super::support::{certificates, credentials, decrypted, files, folder, is, judged, layers, mail, mails, verifier};
 
 /// The certificates are valid from 2026-01-26 to 2031-01-26.
 const AT: &str = "2026-06-01T00:00:00Z";
@@ -132,7 +132,7 @@ fn what_nss_made_without_a_mail_is_read() {
         };
         let right = match name.as_str() {
             // For a certificate that is not there.
-            _ if name.ends_with(".env") => said == "the message can't be decrypted with these keys",
+            _ if is(&name, "env") => said == "the message can't be decrypted with these keys",
             _ if name.ends_with(".mismatch-econtent") => said == TWICE,
             // A signature without its content.
             _ if name.contains("mime.dsig") => said == "invalid: the content is missing",
@@ -151,7 +151,7 @@ fn what_openssl_made_for_thunderbird_is_text_and_no_mail() {
     let keys = keys(&folder, &["Fran", "Fran-ec"]);
     let mut tally = Tally::new("Thunderbird: interop");
     for (name, mail) in files(&folder) {
-        if name.ends_with(".p12") {
+        if is(&name, "p12") {
             tally.check(!credentials(&folder.join(&name), "nss").is_empty(), name);
             continue;
         }
