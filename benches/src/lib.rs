@@ -66,15 +66,20 @@ pub fn message(framing: Framing) -> Vec<u8> {
 
 /// Encrypted data (version 1), or octets just as random.
 fn data() -> Vec<u8> {
+    std::iter::once(1).chain(noise()).take(MESSAGE).collect()
+}
+
+/// Octets that can't be compressed, the same in each run.
+pub fn noise() -> impl Iterator<Item = u8> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let words = std::iter::repeat_with(|| {
+    let words = std::iter::repeat_with(move || {
         // xorshift64 (Marsaglia 2003).
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         state.to_le_bytes()
     });
-    std::iter::once(1).chain(words.flatten()).take(MESSAGE).collect()
+    words.flatten()
 }
 
 /// Runs a comparison and prints what was measured as a table in Markdown.
