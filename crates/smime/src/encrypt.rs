@@ -13,7 +13,7 @@ use crate::{
         frame::pkcs7_header,
         lines::{LineEnd, LineWriter},
         locate::{Entity, Kind},
-        seven_bit::{Purpose, Rewrite},
+        seven_bit::{Purpose, Rewrite, Unfit},
     },
     protected::Composed,
 };
@@ -130,19 +130,18 @@ impl Encrypter {
         }
         let protection = self.header_confidentiality.map(HeaderProtection::Cipher);
         let Composed { outer, inner } = Composed::for_body(&entity.header, protection);
-        let rewrite = Rewrite::plan(mail, &entity, &inner, Purpose::Enclosed, &self.limits)?;
-        let mut count = Count(0);
-        rewrite.write(mail, &mut count, &self.limits)?;
+        let unfit = Unfit { entity: &entity, inner: &inner, purpose: Purpose::Enclosed };
+        let (rewrite, Count(octets)) = Rewrite::plan(mail, &unfit, &self.limits, || Count(0))?;
         let smime_type =
             if cipher.is_authenticated() { SmimeType::AuthEnvelopedData } else { SmimeType::EnvelopedData };
         let mut out = LineWriter::new(out, LineEnd::of(&entity.header));
         out.write_all(&outer).map_err(Error::Write)?;
         out.write_all(&pkcs7_header(smime_type)).map_err(Error::Write)?;
         let mut encoder = Encoder::new(&mut out);
-        envelope.write(&mut |to| rewrite.write(mail, to, &self.limits), count.0, &mut encoder)?;
+        envelope.write(&mut |to| rewrite.write(mail, to, &self.limits), octets, &mut encoder)?;
         encoder.finish().map_err(Error::Write)?;
         out.finish().map_err(Error::Write)?;
-        Ok(Encrypted { cipher, signed, octets: count.0 })
+        Ok(Encrypted { cipher, signed, octets })
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod locate;
 pub(crate) mod quoted;
 pub(crate) mod scan;
 pub(crate) mod seven_bit;
+mod survey;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod transfer;

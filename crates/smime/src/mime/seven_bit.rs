@@ -10,12 +10,13 @@ use std::{
 
 use super::{
     base64,
-    canonical::Canonical,
+    canonical::{Canonical, bare_line_feed},
     claim::Claim,
     hazards::Hazards,
     header::{Header, Transfer},
     locate::Entity,
     quoted,
+    survey::{self, Region, Role, survey},
     transfer::{self, Decoded},
     tree::{Part, Shape, Tree},
     window::Window,
@@ -36,6 +37,15 @@ pub(crate) enum Purpose {
     Detached,
     /// To be put into a CMS message (RFC 8551 §3.1.2).
     Enclosed,
+}
+
+/// An entity as it came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unfit<'a> {
+    pub(crate) entity: &'a Entity,
+    /// The header fields that it shall have (see [`Header::split`]).
+    pub(crate) inner: &'a [u8],
+    pub(crate) purpose: Purpose,
 }
 
 /// An entity that was made fit. Each writing of it gives the same octets.
@@ -69,30 +79,38 @@ enum Replacement {
 }
 
 impl Rewrite {
-    /// Looks at the whole entity. `inner` are the header fields that it shall have (see [`Header::split`]).
+    /// Looks at the whole entity, and writes it once to what `sink` gives. Mostly nothing is to be changed: then the mail
+    /// is read once for both.
     ///
     /// # Errors
     ///
-    /// [`Error::Read`], [`Error::Limit`].
-    pub(crate) fn plan<M: Read + Seek>(
+    /// [`Error::Read`], [`Error::Limit`], [`Error::Write`]; [`Error::Encoding`] if a part that must be encoded anew is
+    /// damaged.
+    pub(crate) fn plan<M: Read + Seek, W: Write>(
         mail: &mut M,
-        entity: &Entity,
-        inner: &[u8],
-        purpose: Purpose,
+        unfit: &Unfit<'_>,
         limits: &Limits,
-    ) -> Result<Self> {
-        let states = vec![State::default(); entity.tree.parts.len()];
-        let mut plan =
-            Plan { mail, tree: &entity.tree, purpose, states, edits: Vec::new(), remaining: Hazards::default() };
-        plan.look()?;
-        let header = Header::read_from(inner, limits)?;
+        sink: impl Fn() -> W,
+    ) -> Result<(Self, W)> {
+        let (tree, body) = (&unfit.entity.tree, unfit.entity.body.clone());
+        let header = Header::read_from(unfit.inner, limits)?;
+        let mut unchanged = AsItCame::new(&header, sink())?;
+        let found = survey(&mut *mail, body.clone(), survey::regions(tree), &mut |octets| unchanged.write(octets))?;
+        let states = vec![State::default(); tree.parts.len()];
+        let mut plan = Plan { tree, purpose: unfit.purpose, states, edits: Vec::new(), remaining: Hazards::default() };
+        plan.look(&found);
         let label = plan.states.first().and_then(|state| state.label);
-        let mut head = Vec::new();
-        transfer::copy(&mut Canonical::new(&labelled(&header, label)[..]), &mut head)?;
+        let head = head(&header, label)?;
         plan.remaining.add(&Hazards::of(&head[..])?);
         let mut edits = plan.edits;
         edits.sort_by_key(|edit| (edit.place.start, edit.place.end));
-        Ok(Self { head, body: entity.body.clone(), edits, remaining: plan.remaining })
+        let rewrite = Self { head, body, edits, remaining: plan.remaining };
+        if let Some(written) = unchanged.finish().filter(|_| label.is_none() && rewrite.edits.is_empty()) {
+            return Ok((rewrite, written));
+        }
+        let mut written = sink();
+        rewrite.write(mail, &mut written, limits)?;
+        Ok((rewrite, written))
     }
 
     /// Whether anything is encoded anew.
@@ -128,8 +146,7 @@ impl Edit {
             Replacement::Cut => Ok(()),
             Replacement::Header(entity, label) => {
                 let header = Header::read(mail, entity.clone(), limits)?;
-                let head = labelled(&header, Some(*label));
-                transfer::copy(&mut Canonical::new(&head[..]), out).map(drop)
+                out.write_all(&head(&header, Some(*label))?).map_err(Error::Write)
             }
             Replacement::Rewrapped => rewrap(&mut window(mail, self.place.clone())?, out),
             // Line ends are part of binary data.
@@ -144,9 +161,32 @@ impl Edit {
     }
 }
 
+/// An entity that is written as it came, as long as that is how it is to be written.
+struct AsItCame<W> {
+    /// `None` once a line ends otherwise than with CR LF.
+    to: Option<W>,
+    after_cr: bool,
+}
+
+impl<W: Write> AsItCame<W> {
+    fn new(header: &Header, mut to: W) -> Result<Self> {
+        to.write_all(&head(header, None)?).map_err(Error::Write)?;
+        Ok(Self { to: Some(to), after_cr: false })
+    }
+
+    fn write(&mut self, octets: &[u8]) -> Result<()> {
+        self.to = self.to.take().filter(|_| bare_line_feed(octets, self.after_cr).is_none());
+        self.after_cr = octets.ends_with(b"\r");
+        self.to.as_mut().map_or(Ok(()), |to| to.write_all(octets)).map_err(Error::Write)
+    }
+
+    fn finish(self) -> Option<W> {
+        self.to
+    }
+}
+
 /// A look at all parts of an entity.
-struct Plan<'a, M> {
-    mail: &'a mut M,
+struct Plan<'a> {
     tree: &'a Tree,
     purpose: Purpose,
     states: Vec<State>,
@@ -157,50 +197,38 @@ struct Plan<'a, M> {
 /// What becomes of a part.
 #[derive(Clone, Copy, Default)]
 struct State {
-    /// It is protected, or in a part that is.
-    sealed: bool,
     /// There is something in it that can't be made 7-bit.
     dirty: bool,
+    /// It may get another encoding: it is not protected, nor in a part that is.
+    open: bool,
     /// Its new encoding.
     label: Option<Transfer>,
 }
 
-impl<M: Read + Seek> Plan<'_, M> {
-    fn look(&mut self) -> Result<()> {
-        let tree = self.tree;
-        for (index, part) in tree.parts.iter().enumerate() {
-            let parent = part.parent.and_then(|parent| self.states.get(parent)).copied().unwrap_or_default();
-            let protected = !matches!(part.claim, Claim::None);
-            let mut state = State { sealed: parent.sealed || protected, ..State::default() };
-            if parent.sealed {
-                // It has been looked at with what seals it.
-            } else if protected {
-                // The root's own header is another one afterwards.
-                let whole = if index == 0 { &part.body } else { &part.entity };
-                state.dirty = self.remains(whole.clone())?;
-            } else {
-                if index > 0 {
-                    state.dirty = self.remains(part.entity.start..part.body.start)?;
-                }
-                self.part(part, &mut state)?;
+impl Plan<'_> {
+    fn look(&mut self, found: &[(Region, Hazards)]) {
+        for (Region { part: index, role, place }, hazards) in found {
+            let Some(part) = self.tree.parts.get(*index) else { continue };
+            let mut state = self.states.get(*index).copied().unwrap_or_default();
+            state.open = matches!(part.claim, Claim::None);
+            match role {
+                Role::Fixed => self.remains(hazards, &mut state),
+                // It means nothing: where it is not fit, it goes.
+                Role::Around if self.fit(hazards) => {}
+                Role::Around => self.edits.push(Edit { place: place.clone(), with: Replacement::Cut }),
+                Role::Leaf => self.leaf(part, hazards, &mut state),
             }
-            if let Some(place) = self.states.get_mut(index) {
+            if let Some(place) = self.states.get_mut(*index) {
                 *place = state;
             }
         }
         self.labels();
-        Ok(())
     }
 
-    /// Looks at what can't be changed. Whether it is not 7-bit.
-    fn remains(&mut self, range: Range<u64>) -> Result<bool> {
-        let hazards = self.hazards(range)?;
-        self.remaining.add(&hazards);
-        Ok(!hazards.is_seven_bit())
-    }
-
-    fn hazards(&mut self, range: Range<u64>) -> Result<Hazards> {
-        Hazards::of(window(&mut *self.mail, range)?)
+    /// Takes note of what can't be changed.
+    fn remains(&mut self, hazards: &Hazards, state: &mut State) {
+        self.remaining.add(hazards);
+        state.dirty |= !hazards.is_seven_bit();
     }
 
     /// Whether these may stay as they are.
@@ -208,39 +236,13 @@ impl<M: Read + Seek> Plan<'_, M> {
         hazards.is_seven_bit() && (self.purpose == Purpose::Enclosed || !hazards.is_fragile())
     }
 
-    fn part(&mut self, part: &Part, state: &mut State) -> Result<()> {
-        match &part.shape {
-            Shape::Message => Ok(()),
-            Shape::TooDeep | Shape::Broken => {
-                state.dirty |= self.remains(part.body.clone())?;
-                Ok(())
-            }
-            Shape::Multipart { preamble, epilogue } => {
-                self.between(part.body.start..preamble.unwrap_or(part.body.end))?;
-                self.between(epilogue.unwrap_or(part.body.end)..part.body.end)
-            }
-            Shape::Leaf => self.leaf(part, state),
-        }
-    }
-
-    /// What stands around parts means nothing: where it is not fit, it goes.
-    fn between(&mut self, range: Range<u64>) -> Result<()> {
-        let hazards = self.hazards(range.clone())?;
-        if !self.fit(&hazards) {
-            self.edits.push(Edit { place: range, with: Replacement::Cut });
-        }
-        Ok(())
-    }
-
-    fn leaf(&mut self, part: &Part, state: &mut State) -> Result<()> {
-        let hazards = self.hazards(part.body.clone())?;
-        let fit = self.fit(&hazards);
+    fn leaf(&mut self, part: &Part, hazards: &Hazards, state: &mut State) {
+        let fit = self.fit(hazards);
         let with = match part.encoding {
             Transfer::Base64 if fit && hazards.longest <= BASE64_LINE => None,
             Transfer::Base64 => Some(Replacement::Rewrapped),
             Transfer::Other => {
-                state.dirty |= !hazards.is_seven_bit();
-                self.remaining.add(&hazards);
+                self.remains(hazards, state);
                 None
             }
             Transfer::Binary if !fit || hazards.bare_lf => Some(recoded(part, Transfer::Base64)),
@@ -257,16 +259,15 @@ impl<M: Read + Seek> Plan<'_, M> {
             state.label = Some(Transfer::SevenBit);
         }
         self.edits.extend(with.map(|with| Edit { place: part.body.clone(), with }));
-        Ok(())
     }
 
     /// Multiparts and mails in which all is 7-bit now say so (RFC 2045 §6.4).
     fn labels(&mut self) {
         for (index, part) in self.tree.parts.iter().enumerate().rev() {
             let Some(state) = self.states.get_mut(index) else { continue };
-            let (dirty, sealed) = (state.dirty, state.sealed);
+            let (dirty, open) = (state.dirty, state.open);
             let container = matches!(part.shape, Shape::Multipart { .. } | Shape::Message);
-            if container && !sealed && !dirty && matches!(part.encoding, Transfer::EightBit | Transfer::Binary) {
+            if container && open && !dirty && matches!(part.encoding, Transfer::EightBit | Transfer::Binary) {
                 state.label = Some(Transfer::SevenBit);
             }
             let label = state.label;
@@ -294,6 +295,13 @@ fn copy<M: Read + Seek>(mail: &mut M, range: Range<u64>, out: &mut dyn Write) ->
         return Ok(());
     }
     transfer::copy(&mut Canonical::new(window(mail, range)?), out).map(drop)
+}
+
+/// The same with CR LF at the ends of its lines.
+fn head(header: &Header, label: Option<Transfer>) -> Result<Vec<u8>> {
+    let mut head = Vec::new();
+    transfer::copy(&mut Canonical::new(&labelled(header, label)[..]), &mut head)?;
+    Ok(head)
 }
 
 /// A header with another encoding, and with its empty line.
@@ -363,9 +371,9 @@ mod tests {
         let entity = locate(mail);
         let (_, inner) = entity.header.split();
         let mut mail = Cursor::new(mail);
-        let rewrite = Rewrite::plan(&mut mail, &entity, &inner, purpose, &Limits::default()).unwrap();
-        let [mut written, mut again] = [Vec::new(), Vec::new()];
-        rewrite.write(&mut mail, &mut written, &Limits::default()).unwrap();
+        let unfit = Unfit { entity: &entity, inner: &inner, purpose };
+        let (rewrite, written) = Rewrite::plan(&mut mail, &unfit, &Limits::default(), Vec::new).unwrap();
+        let mut again = Vec::new();
         rewrite.write(&mut mail, &mut again, &Limits::default()).unwrap();
         assert!(written == again, "each writing gives the same");
         (written, rewrite)

@@ -17,6 +17,9 @@ type Octets = Zeroizing<[u8; 16]>;
 /// Octets after which the counter would start again (SP 800-38D §5.2.1.1).
 const CONTENT_MAX: u64 = ((1 << 32) - 2) * 16;
 
+/// How much is worked on at once: what the processor still has near when it is read again.
+const NEAR: usize = 8 << 10;
+
 /// The tag of a ciphertext, without decrypting it.
 pub(in crate::enveloped) struct Authenticator {
     hash: GHash,
@@ -108,17 +111,22 @@ impl Gcm {
         self.authenticator
     }
 
-    /// Encrypts in place.
-    pub(super) fn encrypt(&mut self, octets: &mut [u8]) -> Result<()> {
-        self.stream.try_apply_keystream(octets).map_err(|_| too_long())?;
-        self.authenticator.update(octets);
+    /// Encrypts into `ciphertext`, which is as long as `plaintext`.
+    pub(super) fn encrypt(&mut self, plaintext: &[u8], ciphertext: &mut [u8]) -> Result<()> {
+        for (plaintext, ciphertext) in plaintext.chunks(NEAR).zip(ciphertext.chunks_mut(NEAR)) {
+            self.stream.try_apply_keystream_b2b(plaintext, ciphertext).map_err(|_| too_long())?;
+            self.authenticator.update(ciphertext);
+        }
         Ok(())
     }
 
     /// Decrypts into `plaintext`, which is as long as `ciphertext`.
     pub(super) fn decrypt(&mut self, ciphertext: &[u8], plaintext: &mut [u8]) -> Result<()> {
-        self.authenticator.update(ciphertext);
-        self.stream.try_apply_keystream_b2b(ciphertext, plaintext).map_err(|_| too_long())
+        for (ciphertext, plaintext) in ciphertext.chunks(NEAR).zip(plaintext.chunks_mut(NEAR)) {
+            self.authenticator.update(ciphertext);
+            self.stream.try_apply_keystream_b2b(ciphertext, plaintext).map_err(|_| too_long())?;
+        }
+        Ok(())
     }
 }
 
