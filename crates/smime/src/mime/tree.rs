@@ -5,6 +5,7 @@
 
 use std::{
     io::{Read, Seek},
+    iter,
     ops::Range,
 };
 
@@ -323,11 +324,16 @@ impl<R: Read> Walk<'_, R> {
 
     /// Ends the current part and those that it is in, up to this one.
     fn end(&mut self, at: u64, up_to: Option<usize>) {
-        let mut next = Some(self.current);
-        while let Some(part) = next.filter(|part| Some(*part) != up_to).and_then(|part| self.tree.parts.get_mut(part)) {
-            part.entity.end = at.max(part.entity.start);
-            part.body = part.body.start.min(part.entity.end)..part.entity.end;
-            next = part.parent;
+        let parent = |part: &usize| self.tree.parts.get(*part).and_then(|part| part.parent);
+        let around = iter::successors(Some(self.current), parent).take_while(|part| Some(*part) != up_to);
+        let ended: Vec<_> = around.collect();
+        let outermost = ended.last().and_then(|part| self.tree.parts.get(*part));
+        // What is right in front of the end may belong to the delimiter in front of the outermost part.
+        let at = at.max(outermost.map_or(at, |part| part.entity.start));
+        for part in ended {
+            let Some(part) = self.tree.parts.get_mut(part) else { continue };
+            part.entity = part.entity.start.min(at)..at;
+            part.body = part.body.start.min(at)..at;
         }
     }
 }
@@ -410,6 +416,13 @@ mod tests {
         assert_eq!(bodies(&tree, text)[4], "z\r\n--b");
         assert_eq!(tree.parts[0].shape, Shape::Multipart { preamble: Some(41), epilogue: Some(len(text.as_bytes())) });
         assert!(matches!(tree.parts[1].shape, Shape::Multipart { epilogue: None, .. }));
+    }
+
+    #[test]
+    fn an_empty_mail_is_inside_of_its_part() {
+        let tree = read("Content-Type: multipart/x; boundary=b\n\n--b\nContent-Type: message/rfc822\n\n--b--");
+        let [_, part, mail] = &tree.parts[..] else { panic!("{tree:?}") };
+        assert_eq!((&mail.entity, &mail.body), (&part.body, &part.body));
     }
 
     #[test]
