@@ -10,10 +10,9 @@ use std::{
 };
 
 use memchr::memmem;
-use sealpost_mail::Parameterized;
 
 use super::{
-    claim::Claim,
+    claim::{self, Claim},
     header::{Header, Line, Transfer},
     scan::Scanner,
     window::Window,
@@ -22,8 +21,6 @@ use crate::{Error, Limits, Result};
 
 /// Longer lines are no delimiters (RFC 5322 §2.1.1 allows 998 octets).
 const MAX_DELIMITER: usize = 4096;
-/// Longer boundaries are none (RFC 2046 §5.1.1 allows 70 characters).
-const MAX_BOUNDARY: usize = 998;
 /// Of a media type so many octets are kept (RFC 6838 §4.2 allows 127 on each side).
 const MAX_TYPE: usize = 255;
 
@@ -50,6 +47,8 @@ pub(crate) struct Part {
     pub(crate) shape: Shape,
     /// See [`Header::is_ambiguous`].
     pub(crate) ambiguous: bool,
+    /// See [`Header::is_broken`].
+    pub(crate) broken: bool,
     pub(crate) claim: Claim,
 }
 
@@ -183,6 +182,7 @@ impl<R: Read> Walk<'_, R> {
             encoding: Transfer::SevenBit,
             shape: Shape::Leaf,
             ambiguous: false,
+            broken: false,
             claim: Claim::None,
         });
         Ok(())
@@ -222,10 +222,12 @@ impl<R: Read> Walk<'_, R> {
         part.claim = Claim::of(header, &content_type);
         let message = matches!(media_type, "message/rfc822" | "message/global") && part.encoding.is_identity();
         let multipart = media_type.starts_with("multipart/");
-        part.shape = match delimiter(&content_type) {
+        part.broken = header.is_broken();
+        part.shape = match claim::boundary(&content_type) {
             _ if (multipart || message) && part.depth >= self.limits.nesting => Shape::TooDeep,
             _ if message => Shape::Message,
-            Some(delimiter) if multipart && part.encoding.is_identity() => {
+            Some(boundary) if multipart && part.encoding.is_identity() => {
+                let delimiter = [b"--", boundary].concat();
                 self.open.push(Open { part: self.current, delimiter, parts: 0 });
                 Shape::Multipart { preamble: None, epilogue: None }
             }
@@ -341,12 +343,6 @@ impl<R: Read> Walk<'_, R> {
 /// How many octets end a line.
 fn line_end(line: &[u8]) -> u64 {
     if line.ends_with(b"\r\n") { 2 } else { u64::from(line.ends_with(b"\n")) }
-}
-
-/// The delimiter of a multipart, if it has a usable boundary.
-fn delimiter(content_type: &Parameterized) -> Option<Vec<u8>> {
-    let boundary = content_type.parameter("boundary")?.trim_ascii_end();
-    (1..=MAX_BOUNDARY).contains(&boundary.len()).then(|| [b"--", boundary].concat())
 }
 
 #[cfg(test)]
