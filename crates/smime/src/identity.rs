@@ -73,7 +73,7 @@ impl Identity {
         let known = |address: &str| addresses.iter().any(|other| same_address(address, other));
         if known(&from) {
             return if shows_another(&mailbox) {
-                Self::Misleading { address: from, name: mailbox.name }
+                Self::Misleading { address: from, name: mailbox.shown() }
             } else {
                 Self::From { address: from }
             };
@@ -156,13 +156,14 @@ fn same_domain(one: &str, other: &str) -> bool {
     labels(one) == labels(other)
 }
 
-/// Whether the display name has an address in it that is not the mailbox's.
+/// Whether the display name has an address in it that is not the mailbox's, by the standard or for programs that
+/// decode more than that asks for.
 fn shows_another(mailbox: &Mailbox) -> bool {
     let address = mailbox.address();
     let separates = |c: char| c.is_whitespace() || "<>()[]\"',;:".contains(c);
     // Two characters look like an @.
-    let name = mailbox.name.replace(['\u{ff20}', '\u{fe6b}'], "@");
-    name.split(separates).any(|word| {
+    let names = [&mailbox.name, &mailbox.encoded].map(|name| name.replace(['\u{ff20}', '\u{fe6b}'], "@"));
+    names.iter().flat_map(|name| name.split(separates)).any(|word| {
         let word = word.trim_matches(|c: char| c.is_ascii_punctuation());
         word.contains('@') && !same_address(word, &address)
     })
@@ -275,6 +276,16 @@ mod tests {
             ("From: =?utf-8?q?x=EF=BC=A0y.z?= <a@b.c>", "misleading-name"),
             ("From: \"'x@y.z' via A\" <a@b.c>", "misleading-name"),
             ("From: a@b.c (x@y.z)", "misleading-name"),
+            ("From: \"=?utf-8?q?x=40y.z?=\" <a@b.c>", "misleading-name"),
+            ("From: X=?utf-8?Q?=20x=40y.z?= <a@b.c>", "misleading-name"),
+            ("From: \"=?utf-8?q?x?==?utf-8?b?QHkueg==?=\" <a@b.c>", "misleading-name"),
+            ("From: =?utf-16?b?AHgAQAB5AC4Aeg==?= <a@b.c>", "misleading-name"),
+            ("From: =?utf-8?q?a=40b.c?= <a@b.c>", "from"),
+            ("From: =?utf-8?q?X?= =?utf-8?q?Y_=F0=9F=91=A9=E2=80=8D=F0=9F=92=BB?= =?x <a@b.c>", "from"),
+            ("From: =?utf-8?q?x=40y.z?=@b.c", "unreadable-from"),
+            ("From: X <=?utf-8?q?x=40y.z?=@b.c>", "unreadable-from"),
+            ("From: a@\u{200b}b.c", "unreadable-from"),
+            ("From: \u{202e}a@b.c", "unreadable-from"),
             ("From: x@y.z\r\nSender: a@b.c", "sender-only"),
             ("From: x@y.z\r\nReply-To: a@b.c\r\nReturn-Path: <a@b.c>", "mismatch"),
             ("From: x@y.z\r\nSender: a@b.c\r\nSender: x@y.z", "mismatch"),

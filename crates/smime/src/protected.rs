@@ -13,6 +13,7 @@ use crate::{
         claim::Claim,
         frame::missing_version,
         header::{Field, Header},
+        transfer::Decoded,
     },
 };
 
@@ -180,6 +181,20 @@ impl Heads {
         }
         let protected = ProtectedFields::read(&payload, wrapped.as_ref());
         Ok(Self { payload, protected, len })
+    }
+
+    /// The headers in a content that name an author, whichever of them a program shows: that of the content, and that
+    /// of a mail which is all of it.
+    pub(crate) fn with_author(head: &[u8], limits: &Limits) -> Result<Vec<Header>> {
+        let payload = Header::read_from(head, limits)?;
+        let is_mail = |field: Field<'_>| Parameterized::read(field.value()).value().starts_with("message/");
+        let inner = payload.all("content-type").any(is_mail).then(|| {
+            let body = head.get(payload.raw().len()..).unwrap_or_default();
+            Header::read_from(Decoded::new(body, payload.encoding()), limits).ok()
+        });
+        let mut all: Vec<_> = std::iter::once(payload).chain(inner.flatten()).collect();
+        all.retain(|header| header.all("from").next().is_some());
+        Ok(all)
     }
 
     /// Whether the beginning of a content is long enough: there are two empty lines, or one and what is no mail

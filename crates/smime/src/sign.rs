@@ -202,7 +202,7 @@ impl Signer {
         rng: &mut dyn CryptoRng,
         out: &mut dyn Write,
     ) -> Result<()> {
-        let frame = SignedFrame::new(&[self.scheme.message_digest()], rng);
+        let frame = SignedFrame::new(self.scheme.message_digest(), rng);
         out.write_all(&frame.head).map_err(Error::Write)?;
         content(out)?;
         out.write_all(&frame.between).map_err(Error::Write)?;

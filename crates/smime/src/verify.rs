@@ -127,9 +127,10 @@ impl Verifier {
         }
         let Judged { mut signers, certificates } = self.judge(form, signed, &content);
         let protected = Heads::read(&content.head, &self.limits)?.protected;
+        let inside = Heads::with_author(&content.head, &self.limits)?;
         for signer in &mut signers {
             let addresses = signer.certificate.as_ref().map(Certificate::addresses);
-            signer.identity = addresses.map(|addresses| identity(&entity.header, protected.as_ref(), &addresses));
+            signer.identity = addresses.map(|addresses| identity(&entity.header, &inside, &addresses));
         }
         let date = protected.as_ref().map(ProtectedFields::header).and_then(|header| date_of(&header));
         let date = date.or_else(|| date_of(&entity.header));
@@ -192,13 +193,12 @@ impl Verifier {
     }
 }
 
-/// Whom the mail is from is said by the protected header, where there is one. Where that says another author than the
-/// one outside, both must be the signer.
-fn identity(outer: &Header, protected: Option<&ProtectedFields>, addresses: &[String]) -> Identity {
-    let author = protected.and_then(|protected| Some((protected.header(), protected.same_author(outer)?)));
-    let Some((inner, same)) = author else { return Identity::of(outer, addresses) };
-    let inside = Identity::of(&inner, addresses);
-    if same || !inside.is_match() { inside } else { Identity::of(outer, addresses) }
+/// Whom the mail is from is said outside, and it may be said inside, where some programs look first (RFC 9788 §4.4): the
+/// signer must be all of these authors.
+fn identity(outer: &Header, inside: &[Header], addresses: &[String]) -> Identity {
+    let mut all = inside.iter().chain([outer]).map(|header| Identity::of(header, addresses));
+    let first = all.next().unwrap_or(Identity::NoFrom);
+    if first.is_match() { all.find(|identity| !identity.is_match()).unwrap_or(first) } else { first }
 }
 
 /// What the only field Date says.

@@ -160,7 +160,8 @@ fn is_ignored(c: char) -> bool {
     c.is_control() || is_invisible(c)
 }
 
-fn is_invisible(c: char) -> bool {
+/// What has no width, or turns the direction of text.
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{34f}' | '\u{180b}'..='\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffc}')
 }

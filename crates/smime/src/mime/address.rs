@@ -1,12 +1,18 @@
 //! Addresses in header fields (RFC 5322 §3.4), read strictly: what programs may read differently is not read at all.
 
 use mail_parser::{Address, HeaderValue, parsers::MessageStream};
+use sealpost_mail::Encoding;
+
+use crate::certificate::name::is_invisible;
 
 /// A mailbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mailbox {
     /// The display name, decoded; empty if there is none.
     pub(crate) name: String,
+    /// Its encoded words (RFC 2047), decoded wherever they stand, as some programs do: in quotes, within a word, in any
+    /// charset, of which only ASCII can be told.
+    pub(crate) encoded: String,
     /// In front of the `@`, without quotes.
     pub(crate) local: String,
     pub(crate) domain: String,
@@ -54,10 +60,17 @@ impl Mailbox {
             if mailbox.address() != address {
                 return Err("programs read it in different ways");
             }
-            // Its words that are encoded (RFC 2047) are decoded here.
             mailbox.name = name;
         }
+        if let [mailbox] = mailboxes.as_mut_slice() {
+            mailbox.encoded = encoded_words(text);
+        }
         Ok(mailboxes)
+    }
+
+    /// The display name, with what some programs make of it if that is something else.
+    pub(crate) fn shown(self) -> String {
+        if self.name.contains(&self.encoded) { self.name } else { format!("{} {}", self.name, self.encoded) }
     }
 
     /// The addr-spec.
@@ -67,26 +80,25 @@ impl Mailbox {
 
     fn read(tokens: &[Spaced]) -> Result<Self, &'static str> {
         let Some(start) = tokens.iter().position(|(_, token)| *token == Token::Special('<')) else {
-            return Self::addr_spec(tokens, "");
+            return Self::addr_spec(tokens);
         };
         let (phrase, rest) = tokens.split_at(start);
-        let mut name = Vec::new();
         for (_, token) in phrase {
             match token {
-                Token::Word(word) | Token::Quoted(word) => name.push(word.as_str()),
                 // Against the standard, addresses stand there unquoted.
-                Token::Special('@') => name.push("@"),
+                Token::Word(_) | Token::Quoted(_) | Token::Special('@') => {}
                 Token::Special(':' | ';') => return Err("there is a group in it"),
                 _ => return Err("the display name is malformed"),
             }
         }
         match rest {
-            [_, inner @ .., (_, Token::Special('>'))] => Self::addr_spec(inner, &name.concat()),
+            [_, inner @ .., (_, Token::Special('>'))] => Self::addr_spec(inner),
             _ => Err("the address is malformed"),
         }
     }
 
-    fn addr_spec(tokens: &[Spaced], name: &str) -> Result<Self, &'static str> {
+    /// The mailbox without its name.
+    fn addr_spec(tokens: &[Spaced]) -> Result<Self, &'static str> {
         let [(_, local), (false, Token::Special('@')), (false, domain)] = tokens else {
             let group = tokens.iter().any(|(_, token)| matches!(token, Token::Special(':' | ';')));
             return Err(if group { "there is a group in it" } else { "the address is malformed" });
@@ -96,16 +108,18 @@ impl Mailbox {
             Token::Quoted(word) if !word.is_empty() => word,
             _ => return Err("the address is malformed"),
         };
-        match domain {
-            Token::Word(domain) if !is_dot_atom(domain) => Err("the address is malformed"),
-            Token::Word(domain) | Token::Literal(domain) if local.len() + domain.len() > MAX_ADDRESS => {
-                Err("the address is too long")
-            }
-            Token::Word(domain) | Token::Literal(domain) => {
-                Ok(Self { name: name.to_owned(), local: local.clone(), domain: domain.clone() })
-            }
-            _ => Err("the address is malformed"),
+        let domain = match domain {
+            Token::Word(domain) if is_dot_atom(domain) => domain,
+            Token::Literal(domain) => domain,
+            _ => return Err("the address is malformed"),
+        };
+        if [local, domain].iter().any(|text| text.chars().any(is_invisible) || text.contains("=?")) {
+            return Err("the address has invisible characters or an encoded word in it");
         }
+        if local.len() + domain.len() > MAX_ADDRESS {
+            return Err("the address is too long");
+        }
+        Ok(Self { name: String::new(), encoded: String::new(), local: local.clone(), domain: domain.clone() })
     }
 }
 
@@ -170,6 +184,32 @@ fn comment(rest: &mut impl Iterator<Item = char>) -> Result<(), &'static str> {
         }
     }
     Ok(())
+}
+
+/// The encoded words in a text, one behind the other, without null octets.
+fn encoded_words(text: &str) -> String {
+    let mut words = Vec::new();
+    let mut rest = text;
+    while let Some((_, word)) = rest.split_once("=?") {
+        rest = word;
+        let mut fields = word.splitn(4, '?');
+        let (Some(_), Some(kind), Some(encoded), Some(behind)) =
+            (fields.next(), fields.next(), fields.next(), fields.next())
+        else {
+            break;
+        };
+        let (encoding, encoded) = match kind {
+            "b" | "B" => (Encoding::Base64, encoded.to_owned()),
+            "q" | "Q" => (Encoding::QuotedPrintable, encoded.replace('_', " ")),
+            _ => continue,
+        };
+        if let Some(behind) = behind.strip_prefix('=') {
+            words.extend_from_slice(encoding.decode(encoded.as_bytes(), true).octets());
+            rest = behind;
+        }
+    }
+    words.retain(|octet| *octet != 0);
+    String::from_utf8_lossy(&words).into_owned()
 }
 
 /// Names and addresses as a tolerant program reads them.

@@ -4,8 +4,8 @@ use sealpost_mail::Parameterized;
 
 use super::header::Header;
 
-/// Of a parameter so many octets are kept.
-const MAX_PARAMETER: usize = 128;
+/// Longer boundaries are none (RFC 2046 §5.1.1 allows 70 characters).
+const MAX_BOUNDARY: usize = 998;
 
 /// What a part's header claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +25,8 @@ pub(crate) enum Claim {
 /// A signed multipart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Signed {
-    /// The hash functions, as they are named there.
-    pub(crate) micalg: Box<str>,
+    /// Empty if there is none that is usable.
+    pub(crate) boundary: Box<[u8]>,
     /// Whether the protocol is named, as it must be.
     pub(crate) named: bool,
 }
@@ -50,8 +50,8 @@ impl Claim {
             "multipart/signed" => match content_type.parameter("protocol").map(<[u8]>::to_ascii_lowercase) {
                 Some(protocol) if !is_signature(&protocol) => Self::Foreign,
                 protocol => {
-                    let micalg = text(content_type.parameter("micalg").unwrap_or_default());
-                    Self::Signed(Signed { micalg, named: protocol.is_some() })
+                    let boundary = boundary(content_type).unwrap_or_default();
+                    Self::Signed(Signed { boundary: boundary.into(), named: protocol.is_some() })
                 }
             },
             "multipart/encrypted" => Self::Foreign,
@@ -97,6 +97,8 @@ fn has_suffix(header: &Header, suffixes: &[&str]) -> bool {
     header.file_names().filter_map(suffix).any(|suffix| suffixes.contains(&suffix.as_str()))
 }
 
-fn text(value: &[u8]) -> Box<str> {
-    String::from_utf8_lossy(value.get(..MAX_PARAMETER).unwrap_or(value)).into()
+/// The boundary, if it is usable.
+pub(crate) fn boundary(content_type: &Parameterized) -> Option<&[u8]> {
+    let boundary = content_type.parameter("boundary")?.trim_ascii_end();
+    (1..=MAX_BOUNDARY).contains(&boundary.len()).then_some(boundary)
 }

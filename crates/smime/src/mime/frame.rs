@@ -20,15 +20,9 @@ pub(crate) struct SignedFrame {
 }
 
 impl SignedFrame {
-    /// A frame for signatures with these hash functions.
-    pub(crate) fn new(digests: &[Digest], rng: &mut dyn CryptoRng) -> Self {
-        let boundary = boundary(rng);
-        let mut names: Vec<_> = digests.iter().map(|digest| micalg(*digest)).collect();
-        names.dedup();
-        let micalg = match names.as_slice() {
-            [name] => (*name).to_owned(),
-            names => format!("\"{}\"", names.join(",")),
-        };
+    /// A frame for signatures with this hash function.
+    pub(crate) fn new(digest: Digest, rng: &mut dyn CryptoRng) -> Self {
+        let (boundary, micalg) = (boundary(rng), digest.micalg());
         let head = format!(
             "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\";\r\n micalg={micalg};\r\n \
              boundary=\"{boundary}\"\r\n\r\nThis is a signed message in S/MIME format.\r\n\r\n--{boundary}\r\n"
@@ -62,16 +56,6 @@ pub(crate) fn missing_version(header: &Header) -> &'static [u8] {
     if header.all("mime-version").next().is_none() { b"MIME-Version: 1.0\r\n" } else { b"" }
 }
 
-/// The name of a hash function in `micalg` (RFC 8551 §3.5.3.2).
-fn micalg(digest: Digest) -> &'static str {
-    match digest {
-        Digest::Sha1 => "sha-1",
-        Digest::Sha256 => "sha-256",
-        Digest::Sha384 => "sha-384",
-        Digest::Sha512 => "sha-512",
-    }
-}
-
 /// A boundary that no text has by chance: `=_` stands in no quoted-printable text (RFC 2045 §6.7), and nowhere in
 /// base64.
 fn boundary(rng: &mut dyn CryptoRng) -> String {
@@ -97,10 +81,8 @@ mod tests {
     #[test]
     fn what_is_framed_is_found_again() {
         let content = "Content-Type: text/plain\r\n\r\nx\r\n";
-        for (digests, micalg) in
-            [(&[Digest::Sha256][..], "sha-256"), (&[Digest::Sha384, Digest::Sha512], "sha-384,sha-512")]
-        {
-            let frame = SignedFrame::new(digests, &mut Counting(7));
+        for (digest, micalg) in [(Digest::Sha256, "micalg=sha-256;"), (Digest::Sha384, "micalg=sha-384;")] {
+            let frame = SignedFrame::new(digest, &mut Counting(7));
             let parts = [&frame.head, content.as_bytes(), &frame.between, b"MII=\r\n", &frame.tail];
             let mail = String::from_utf8(parts.concat()).unwrap();
             assert!(mail.lines().all(|line| line.len() <= 76), "{mail}");
@@ -108,8 +90,8 @@ mod tests {
             let Kind::Signed(signed) = entity.kind else { panic!("{mail}") };
             assert_eq!(slice(&mail, &signed.content), content);
             assert_eq!(slice(&mail, &signed.signature), "MII=\r\n");
-            assert_eq!((signed.encoding, &*signed.micalg), (Transfer::Base64, micalg));
-            assert_ne!(frame, SignedFrame::new(digests, &mut Counting(8)));
+            assert!(signed.encoding == Transfer::Base64 && mail.contains(micalg));
+            assert_ne!(frame, SignedFrame::new(digest, &mut Counting(8)));
         }
     }
 

@@ -8,7 +8,9 @@ use std::{
 use super::{
     claim::{Claim, SmimeType},
     header::{Header, Transfer},
+    scan::Scanner,
     tree::{Part, Shape, Tree},
+    window::Window,
 };
 use crate::{Error, Limits, Result};
 
@@ -41,8 +43,9 @@ pub(crate) struct Signed {
     pub(crate) signature: Range<u64>,
     /// How that is encoded.
     pub(crate) encoding: Transfer,
-    /// The hash functions, as they are named there.
-    pub(crate) micalg: Box<str>,
+    /// What else is in the multipart, which nobody signed: in front of its parts, the part with the signature, and behind.
+    beside: [Range<u64>; 3],
+    boundary: Box<[u8]>,
 }
 
 /// Where a CMS message is.
@@ -109,22 +112,42 @@ impl Kind {
             Claim::Signature => Self::Pkcs7(Pkcs7::at(part, SmimeType::Other)),
             Claim::Pkcs7(smime_type) => Self::Pkcs7(Pkcs7::at(part, *smime_type)),
             Claim::Signed(claim) => {
-                let [content, signature] = two_parts(tree, index, part)?;
+                let ([preamble, epilogue], [content, signature]) = two_parts(tree, index, part)?;
                 if signature.claim != Claim::Signature {
                     let what = "the second part of the signed multipart is no S/MIME signature";
                     return if claim.named { Err(wrong(signature, what)) } else { Ok(Self::Other) };
                 }
                 unambiguous(signature)?;
+                if signature.broken {
+                    return Err(wrong(signature, "the header of the signature can be read in several ways"));
+                }
                 Self::Signed(Signed {
                     content: content.entity.clone(),
                     signature: signature.body.clone(),
                     encoding: signature.encoding,
-                    micalg: claim.micalg.clone(),
+                    beside: [part.body.start..preamble, signature.entity.clone(), epilogue..part.body.end],
+                    boundary: claim.boundary.clone(),
                 })
             }
         };
         unambiguous(part)?;
         Ok(kind)
+    }
+}
+
+impl Signed {
+    /// Sees that what nobody signed has nothing in it that other programs take for a delimiter: with more behind the
+    /// boundary, or where for them a line starts. They would show other parts than those that are verified.
+    pub(crate) fn has_clear_parts<M: Read + Seek>(&self, mail: &mut M) -> Result<()> {
+        let delimiter = [b"--", &*self.boundary].concat();
+        for range in &self.beside {
+            let text = Window::new(&mut *mail, range.clone()).map_err(Error::read)?;
+            if Scanner::new(text, range.start).contains(&delimiter)? {
+                let what = "something like a delimiter stands outside of what is signed";
+                return Err(Error::Mime { offset: range.start, what });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -138,17 +161,18 @@ fn is_signed(tree: &Tree, part: usize) -> bool {
     tree.parts.get(part).is_some_and(|part| matches!(part.claim, Claim::Signed(_)))
 }
 
-/// The parts of a signed multipart: there must be two (RFC 1847 §2.1).
-fn two_parts<'a>(tree: &'a Tree, index: usize, part: &Part) -> Result<[&'a Part; 2]> {
-    match part.shape {
-        Shape::Multipart { epilogue: Some(_), .. } => {}
+/// Where the first delimiter of a signed multipart starts and the last ends, and its parts: there must be two (RFC 1847
+/// §2.1).
+fn two_parts<'a>(tree: &'a Tree, index: usize, part: &Part) -> Result<([u64; 2], [&'a Part; 2])> {
+    let around = match part.shape {
+        Shape::Multipart { preamble: Some(preamble), epilogue: Some(epilogue) } => [preamble, epilogue],
         Shape::Multipart { .. } => return Err(wrong(part, "the last delimiter of the signed multipart is missing")),
         Shape::TooDeep => return Err(wrong(part, "the signed multipart is nested too deep")),
         _ => return Err(wrong(part, "the signed multipart has no usable boundary, or is encoded")),
-    }
+    };
     let mut children = tree.children(index).map(|(_, child)| child);
     match (children.next(), children.next(), children.next()) {
-        (Some(content), Some(signature), None) => Ok([content, signature]),
+        (Some(content), Some(signature), None) => Ok((around, [content, signature])),
         _ => Err(wrong(part, "the signed multipart does not have two parts")),
     }
 }
@@ -184,8 +208,31 @@ mod tests {
             let Kind::Signed(signed) = locate(&text).unwrap().kind else { panic!("{text}") };
             assert_eq!(slice(&text, &signed.content), content);
             assert_eq!(slice(&text, &signed.signature), "MII=");
-            assert_eq!((signed.encoding, &*signed.micalg), (Transfer::Base64, "sha-256"));
+            assert_eq!(signed.encoding, Transfer::Base64);
+            signed.has_clear_parts(&mut Cursor::new(&text)).unwrap();
         }
+    }
+
+    #[test]
+    fn what_others_take_for_a_delimiter_is_not_unsigned() {
+        let made = |preamble: &str, field: &str, epilogue: &str| {
+            format!(
+                "{}{preamble}\r\n--b\r\n\r\n--bx\r\n--b\r\n{field}{SIGNATURE}\r\n--b--{epilogue}",
+                SIGNED.replace("=b\r", "=\"b\"\r")
+            )
+        };
+        for (text, clear) in [
+            (made("This is a mail.", "", "\r\nfooter --\r\n"), true),
+            (made("--bx", "", ""), false),
+            (made(&format!("{}--b", "x".repeat((64 << 10) - 1)), "", ""), false),
+            (made("x\r--b\r\rx", "", ""), false),
+            (made("", "X: --bx\r\n", ""), false),
+            (made("", "", "\r\n--b\r\n\r\nx\r\n--b--"), false),
+        ] {
+            let Kind::Signed(signed) = locate(&text).unwrap().kind else { panic!("{text}") };
+            assert_eq!(signed.has_clear_parts(&mut Cursor::new(&text)).is_ok(), clear, "{text}");
+        }
+        assert!(locate(&made("", "X: y\rContent-Type: text/html\r\n", "")).is_err());
     }
 
     #[test]

@@ -67,6 +67,23 @@ impl<R: Read> Scanner<R> {
         }
     }
 
+    /// Whether this stands somewhere in what is left of the stream.
+    pub(crate) fn contains(mut self, text: &[u8]) -> Result<bool> {
+        let finder = memchr::memmem::Finder::new(text);
+        loop {
+            let window = self.window();
+            if finder.find(window).is_some() {
+                return Ok(true);
+            }
+            if self.ended {
+                return Ok(false);
+            }
+            // The last octets may be its beginning.
+            self.pass((window.len() + 1).saturating_sub(text.len()));
+            self.more()?;
+        }
+    }
+
     /// The length of the line that the window starts with, its end included; 0 at the end of the stream. `None` if it
     /// is longer than `limit`.
     pub(crate) fn line(&mut self, limit: usize) -> Result<Option<usize>> {

@@ -5,14 +5,14 @@
 
 use std::{
     io::{Read, Seek},
+    iter,
     ops::Range,
 };
 
 use memchr::memmem;
-use sealpost_mail::Parameterized;
 
 use super::{
-    claim::Claim,
+    claim::{self, Claim},
     header::{Header, Line, Transfer},
     scan::Scanner,
     window::Window,
@@ -21,8 +21,6 @@ use crate::{Error, Limits, Result};
 
 /// Longer lines are no delimiters (RFC 5322 §2.1.1 allows 998 octets).
 const MAX_DELIMITER: usize = 4096;
-/// Longer boundaries are none (RFC 2046 §5.1.1 allows 70 characters).
-const MAX_BOUNDARY: usize = 998;
 /// Of a media type so many octets are kept (RFC 6838 §4.2 allows 127 on each side).
 const MAX_TYPE: usize = 255;
 
@@ -49,6 +47,8 @@ pub(crate) struct Part {
     pub(crate) shape: Shape,
     /// See [`Header::is_ambiguous`].
     pub(crate) ambiguous: bool,
+    /// See [`Header::is_broken`].
+    pub(crate) broken: bool,
     pub(crate) claim: Claim,
 }
 
@@ -182,6 +182,7 @@ impl<R: Read> Walk<'_, R> {
             encoding: Transfer::SevenBit,
             shape: Shape::Leaf,
             ambiguous: false,
+            broken: false,
             claim: Claim::None,
         });
         Ok(())
@@ -221,10 +222,12 @@ impl<R: Read> Walk<'_, R> {
         part.claim = Claim::of(header, &content_type);
         let message = matches!(media_type, "message/rfc822" | "message/global") && part.encoding.is_identity();
         let multipart = media_type.starts_with("multipart/");
-        part.shape = match delimiter(&content_type) {
+        part.broken = header.is_broken();
+        part.shape = match claim::boundary(&content_type) {
             _ if (multipart || message) && part.depth >= self.limits.nesting => Shape::TooDeep,
             _ if message => Shape::Message,
-            Some(delimiter) if multipart && part.encoding.is_identity() => {
+            Some(boundary) if multipart && part.encoding.is_identity() => {
+                let delimiter = [b"--", boundary].concat();
                 self.open.push(Open { part: self.current, delimiter, parts: 0 });
                 Shape::Multipart { preamble: None, epilogue: None }
             }
@@ -323,11 +326,16 @@ impl<R: Read> Walk<'_, R> {
 
     /// Ends the current part and those that it is in, up to this one.
     fn end(&mut self, at: u64, up_to: Option<usize>) {
-        let mut next = Some(self.current);
-        while let Some(part) = next.filter(|part| Some(*part) != up_to).and_then(|part| self.tree.parts.get_mut(part)) {
-            part.entity.end = at.max(part.entity.start);
-            part.body = part.body.start.min(part.entity.end)..part.entity.end;
-            next = part.parent;
+        let parent = |part: &usize| self.tree.parts.get(*part).and_then(|part| part.parent);
+        let around = iter::successors(Some(self.current), parent).take_while(|part| Some(*part) != up_to);
+        let ended: Vec<_> = around.collect();
+        let outermost = ended.last().and_then(|part| self.tree.parts.get(*part));
+        // What is right in front of the end may belong to the delimiter in front of the outermost part.
+        let at = at.max(outermost.map_or(at, |part| part.entity.start));
+        for part in ended {
+            let Some(part) = self.tree.parts.get_mut(part) else { continue };
+            part.entity = part.entity.start.min(at)..at;
+            part.body = part.body.start.min(at)..at;
         }
     }
 }
@@ -335,12 +343,6 @@ impl<R: Read> Walk<'_, R> {
 /// How many octets end a line.
 fn line_end(line: &[u8]) -> u64 {
     if line.ends_with(b"\r\n") { 2 } else { u64::from(line.ends_with(b"\n")) }
-}
-
-/// The delimiter of a multipart, if it has a usable boundary.
-fn delimiter(content_type: &Parameterized) -> Option<Vec<u8>> {
-    let boundary = content_type.parameter("boundary")?.trim_ascii_end();
-    (1..=MAX_BOUNDARY).contains(&boundary.len()).then(|| [b"--", boundary].concat())
 }
 
 #[cfg(test)]
@@ -410,6 +412,13 @@ mod tests {
         assert_eq!(bodies(&tree, text)[4], "z\r\n--b");
         assert_eq!(tree.parts[0].shape, Shape::Multipart { preamble: Some(41), epilogue: Some(len(text.as_bytes())) });
         assert!(matches!(tree.parts[1].shape, Shape::Multipart { epilogue: None, .. }));
+    }
+
+    #[test]
+    fn an_empty_mail_is_inside_of_its_part() {
+        let tree = read("Content-Type: multipart/x; boundary=b\n\n--b\nContent-Type: message/rfc822\n\n--b--");
+        let [_, part, mail] = &tree.parts[..] else { panic!("{tree:?}") };
+        assert_eq!((&mail.entity, &mail.body), (&part.body, &part.body));
     }
 
     #[test]

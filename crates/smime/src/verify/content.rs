@@ -51,6 +51,7 @@ pub(super) enum Lines {
 impl Verifier {
     /// A content beside its signature: it is hashed as the signers need it.
     pub(super) fn detached<M: Read + Seek>(&self, mail: &mut M, parts: &Signed) -> Result<(Form, SignedData, Content)> {
+        parts.has_clear_parts(mail)?;
         let signature = decoded(&mut *mail, parts.signature.clone(), parts.encoding)?;
         let signed = SignedData::read(signature, &self.limits, &mut |_| Ok(()))?;
         let digests: Vec<_> = signed.signer_digests().collect();

@@ -128,17 +128,21 @@ impl Key {
         })])
     }
 
-    /// SEQUENCE { tbs, algorithm, signature, more }.
-    pub(crate) fn sign(&self, tbs: &[u8], more: &[u8]) -> Vec<u8> {
-        let signature = match self {
+    /// The signature alone.
+    pub(crate) fn signature(&self, message: &[u8]) -> Vec<u8> {
+        match self {
             Self::P256(key) => {
-                let signature: DerSignature = key.sign(tbs);
+                let signature: DerSignature = key.sign(message);
                 signature.as_bytes().to_vec()
             }
             #[cfg(feature = "pqc")]
-            Self::MlDsa44(key) => key.expanded_key().sign_deterministic(tbs, &[]).unwrap().encode().to_vec(),
-        };
-        sequence(&[tbs, &self.algorithm(), &tlv(3, &[&[0], &signature]), more])
+            Self::MlDsa44(key) => key.expanded_key().sign_deterministic(message, &[]).unwrap().encode().to_vec(),
+        }
+    }
+
+    /// SEQUENCE { tbs, algorithm, signature, more }.
+    pub(crate) fn sign(&self, tbs: &[u8], more: &[u8]) -> Vec<u8> {
+        sequence(&[tbs, &self.algorithm(), &tlv(3, &[&[0], &self.signature(tbs)]), more])
     }
 }
 
