@@ -153,3 +153,6 @@ fn instead(entity: &Entity) -> String {
         (None, None) => "it is empty".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 mod oracles;
 mod others;
-mod support;
+pub(crate) mod support;
 mod vectors;
 
 use std::{
