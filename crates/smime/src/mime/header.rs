@@ -293,7 +293,9 @@ fn simple_boundary(value: &[u8]) -> Option<&[u8]> {
             let end = memchr::memchr(b'"', quoted)?;
             (quoted.get(..end)?, quoted.get(end + 1..)?)
         }
-        None => behind.split_at(behind.iter().position(|c| *c == b';' || c.is_ascii_whitespace()).unwrap_or(behind.len())),
+        None => {
+            behind.split_at(behind.iter().position(|c| *c == b';' || c.is_ascii_whitespace()).unwrap_or(behind.len()))
+        }
     };
     let ended = matches!(rest.trim_ascii_start(), [] | [b';', ..]);
     let visible = boundary.iter().all(|c| *c == b' ' || c.is_ascii_graphic()) && !boundary.ends_with(b" ");
