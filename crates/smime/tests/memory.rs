@@ -5,7 +5,7 @@
 use std::io::Cursor;
 
 use getrandom::{SysRng, rand_core::UnwrapErr};
-use sealpost_smime::{Certificate, Decrypter, Limits, Pkcs12, key::SoftwareKey};
+use sealpost_smime::{Certificate, Decrypter, Error, Limits, Pkcs12, key::SoftwareKey};
 use sealpost_testkit::memory::{Meter, peak};
 
 #[global_allocator]
@@ -16,11 +16,18 @@ const STRUCTURE: usize = 512 << 10;
 /// What may be taken for it.
 const MOST: usize = 3 << 20;
 
-/// An element with a length of four octets.
+/// DER of an element.
 fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let value = parts.concat();
-    let len = u32::try_from(value.len()).unwrap().to_be_bytes();
-    [&[tag, 0x84], &len[..], &value].concat()
+    let len = value.len().to_be_bytes();
+    let len = match value.len() {
+        0..0x80 => vec![len[7]],
+        _ => {
+            let zeros = len.iter().take_while(|octet| **octet == 0).count();
+            [&[0x88 - u8::try_from(zeros).unwrap()], &len[zeros..]].concat()
+        }
+    };
+    [&[tag][..], &len, &value].concat()
 }
 
 /// As many of these as fit into a structure.
@@ -57,8 +64,14 @@ fn assert_small<T>(name: &str, run: impl FnOnce() -> T) {
     assert!(octets < MOST, "{name}: {octets} octets");
 }
 
+/// One test, since all threads are counted.
 #[test]
 fn hostile_inputs_take_little_memory() {
+    structures();
+    scrypt();
+}
+
+fn structures() {
     // The parts of an originator and an algorithm, and of those whose lists are long.
     let agreement = |keys: &[u8]| {
         let originator = element(0xA0, &[&element(0xA1, &[&[0x30, 2, 6, 0], &[3, 1, 0]])]);
@@ -83,4 +96,17 @@ fn hostile_inputs_take_little_memory() {
         assert_small(&format!("a key of {unit:?}"), || SoftwareKey::read(&list, None, &limits()));
         assert_small(&format!("a file of {unit:?}"), || Pkcs12::read_unauthenticated(&list, None, &limits()));
     }
+}
+
+fn scrypt() {
+    let pbes2 = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 5, 13];
+    let scrypt = [6, 9, 0x2b, 6, 1, 4, 1, 0xda, 0x47, 4, 11];
+    let aes = element(0x30, &[&[6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 2], &element(4, &[&[0; 16]])]);
+    // Salt, N, r and p: little memory in the first of its two buffers, 64 MiB in the other.
+    let parameters = element(0x30, &[&element(4, &[&[0; 8]]), &[2, 1, 2], &[2, 2, 4, 0], &[2, 2, 2, 0]]);
+    let derivation = element(0x30, &[&scrypt, &parameters]);
+    let algorithm = element(0x30, &[&pbes2, &element(0x30, &[&derivation, &aes])]);
+    let key = element(0x30, &[&algorithm, &element(4, &[&[0; 32]])]);
+    let (read, octets) = peak(|| SoftwareKey::read(&key, Some("x"), &limits()));
+    assert!(matches!(read, Err(Error::Limit { .. })) && octets < MOST, "{read:?} {octets}");
 }
