@@ -156,3 +156,6 @@ fn instead(entity: &Entity) -> String {
         (None, None) => "it is empty".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

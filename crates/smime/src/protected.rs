@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use memchr::memmem;
 use sealpost_mail::Parameterized;
 
 use crate::{
@@ -195,23 +194,6 @@ impl Heads {
         let mut all: Vec<_> = std::iter::once(payload).chain(inner.flatten()).collect();
         all.retain(|header| header.all("from").next().is_some());
         Ok(all)
-    }
-
-    /// Whether the beginning of a content is long enough: there are two empty lines, or one and what is no mail
-    /// behind it.
-    pub(crate) fn are_complete(head: &[u8]) -> bool {
-        let end = |text: &[u8]| match text {
-            [b'\r', b'\n', ..] => Some(2),
-            [b'\n', ..] => Some(1),
-            _ => {
-                let ends = [(&b"\n\r\n"[..], 3), (b"\n\n", 2)];
-                ends.iter().filter_map(|(end, len)| Some(memmem::find(text, end)? + len)).min()
-            }
-        };
-        let Some(first) = end(head) else { return false };
-        let (payload, behind) = head.split_at(first);
-        let may_be_mail = memmem::find(&payload.to_ascii_lowercase(), b"message/rfc822").is_some();
-        !may_be_mail || end(behind).is_some()
     }
 }
 

@@ -1,6 +1,6 @@
 mod oracles;
 mod others;
-mod support;
+pub(crate) mod support;
 mod vectors;
 
 use std::{
@@ -272,6 +272,33 @@ fn what_a_judge_refuses_is_not_given_out() {
             assert!(*seen.borrow() == content);
         }
     }
+}
+
+/// Counts how often it is asked to see.
+struct Often<'a>(&'a std::cell::Cell<usize>);
+
+impl Judge for Often<'_> {
+    fn see(&mut self, _: &[u8]) {
+        self.0.set(self.0.get() + 1);
+    }
+
+    fn accepts(&mut self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_content_in_single_octets_is_put_together() {
+    let holder = Holder::new(Kind::P256);
+    let recipients = [Recipient::new(holder.credential.certificate.clone()).unwrap()];
+    let content: Vec<u8> = (0..100_000u32).map(|at| u8::try_from(at % 253).unwrap()).collect();
+    let message = to_ber(&seal(ContentCipher::Aes128Cbc, &recipients, &content), 1);
+    let seen = std::cell::Cell::new(0);
+    let judges = || -> Box<dyn Judge> { Box::new(Often(&seen)) };
+    let opener = Opener { judges: Some(&judges), ..opener(from_ref(&holder.credential)) };
+    let mut out = Vec::new();
+    opener.open(&mut || Ok(Box::new(&message[..])), &mut rng(), &mut out).unwrap();
+    assert!(out == content && seen.get() < 50, "{}", seen.get());
 }
 
 /// Wants sevens.
