@@ -59,6 +59,9 @@ impl Identity {
     /// Local parts and domains are compared without regard to case, a domain in Unicode also with its form for the
     /// DNS. Unicode is not normalized (NFC) before: it comes so, or else it is another address.
     pub(crate) fn of(header: &Header, addresses: &[String]) -> Self {
+        if header.is_broken() {
+            return Self::UnreadableFrom { what: "programs may see other fields in the header" };
+        }
         let mailbox = match sender(header, "from") {
             Ok(mailbox) => mailbox,
             Err(finding) => return finding,
@@ -281,6 +284,8 @@ mod tests {
             ("From: a@b.c\r\nFrom:", "ambiguous-from"),
             ("From: g:a@b.c;", "unreadable-from"),
             ("From: a@b.c\0.d", "unreadable-from"),
+            ("Subject: x\rFrom: x@y.z\r\nFrom: a@b.c", "unreadable-from"),
+            ("From: a@b.c\r\nno field\r\nFrom: x@y.z", "unreadable-from"),
             ("From: ", "no-from"),
             ("To: a@b.c", "no-from"),
         ];

@@ -49,14 +49,15 @@ pub enum RevocationPolicy {
     Require,
 }
 
-/// What becomes of signatures over SHA-1 in certificates, lists and responses (RFC 8550 §4.3), and of mails.
+/// What becomes of signatures over SHA-1 in certificates, lists and responses (RFC 8550 §4.3), and of mails (RFC 8551
+/// §B.1): for SHA-1 two contents with one hash can be made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WeakSignatures {
     /// They are refused.
     #[default]
     Refuse,
-    /// They are accepted, each with a [`Warning`] where it is in a path. For mails of the past.
+    /// They are accepted, each but a mail's own with a [`Warning`]. For mails of the past.
     Warn,
 }
 
@@ -192,9 +193,9 @@ impl Validator {
         self
     }
 
-    /// Whether signatures over SHA-1 are refused.
-    pub(crate) fn refuses_weak_signatures(&self) -> bool {
-        self.weak == WeakSignatures::Refuse
+    /// What becomes of them.
+    pub(crate) fn weak(&self) -> WeakSignatures {
+        self.weak
     }
 
     /// Which certificate policies are asked for.

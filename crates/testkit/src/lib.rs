@@ -16,6 +16,7 @@ pub mod keys;
 pub mod leaks;
 pub mod memory;
 pub mod messages;
+pub mod tally;
 
 use std::{
     fs,

@@ -1,3 +1,4 @@
+mod oracles;
 mod others;
 mod support;
 mod vectors;
@@ -272,19 +273,37 @@ fn what_a_judge_refuses_is_not_given_out() {
     }
 }
 
+/// Wants sevens.
+struct Sevens(bool);
+
+impl Judge for Sevens {
+    fn see(&mut self, plaintext: &[u8]) {
+        self.0 &= plaintext.iter().all(|octet| *octet == 7);
+    }
+
+    fn accepts(&mut self) -> bool {
+        self.0
+    }
+}
+
 /// Another one each time it is read.
 #[test]
 fn a_message_that_changes_while_it_is_read_is_an_error() {
     let holder = Holder::new(Kind::P256);
     let recipients = [Recipient::new(holder.credential.certificate.clone()).unwrap()];
-    let message = seal(ContentCipher::Aes256Gcm, &recipients, &[7; 1000]);
-    let mut changed = message.clone();
-    let len = changed.len();
-    changed[len - 100] ^= 1;
-    let mut given = [&message, &changed].into_iter();
-    let keys = [holder.credential];
-    let result = opener(&keys).open(&mut || Ok(Box::new(&given.next().unwrap()[..])), &mut rng(), &mut io::sink());
-    assert!(matches!(result, Err(Error::Decryption)));
+    for cipher in CIPHERS {
+        let message = seal(cipher, &recipients, &[7; 1000]);
+        let mut changed = message.clone();
+        let len = changed.len();
+        changed[len - 100] ^= 1;
+        for (second, right) in [(&message, true), (&changed, false)] {
+            let mut given = [&message, second].into_iter();
+            let judges = || -> Box<dyn Judge> { Box::new(Sevens(true)) };
+            let opener = Opener { judges: Some(&judges), ..opener(from_ref(&holder.credential)) };
+            let result = opener.open(&mut || Ok(Box::new(&given.next().unwrap()[..])), &mut rng(), &mut io::sink());
+            assert!(if right { result.is_ok() } else { matches!(result, Err(Error::Decryption)) }, "{cipher}");
+        }
+    }
 }
 
 #[test]

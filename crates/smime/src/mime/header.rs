@@ -22,6 +22,8 @@ pub(crate) struct Header {
     fields: Vec<Place>,
     /// Where the empty line starts; the end, if there is none.
     end: usize,
+    /// It ends at a line that is no field.
+    cut: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -128,7 +130,9 @@ impl Header {
                 None => Line::Body,
             },
         };
-        if next != Line::Body {
+        if next == Line::Body {
+            self.cut = !line.is_empty();
+        } else {
             self.raw.extend_from_slice(line);
         }
         if next == Line::Taken {
@@ -166,11 +170,20 @@ impl Header {
         Parameterized::read(first.map_or(b"text/plain", |field| field.value()))
     }
 
-    /// Whether programs may read the content type differently: several fields, or several boundaries.
+    /// Whether programs may see other fields here: it ends at a line that is no field, which some pass over, or there
+    /// are carriage returns alone in it, which end a line for some, or null octets.
+    pub(crate) fn is_broken(&self) -> bool {
+        let alone = |at: usize| self.raw.get(at + 1) != Some(&b'\n');
+        self.cut || memchr::memchr_iter(b'\r', &self.raw).any(alone) || memchr::memchr(0, &self.raw).is_some()
+    }
+
+    /// Whether programs may read the content type differently: several fields, or several boundaries, or what only some
+    /// of them understand.
     pub(crate) fn is_ambiguous(&self) -> bool {
         let read = self.content_type();
         let twice = ["content-type", "content-transfer-encoding"].iter().any(|name| self.all(name).nth(1).is_some());
-        twice || ["boundary", "protocol"].iter().any(|name| read.is_ambiguous(name))
+        let several = ["boundary", "protocol"].iter().any(|name| read.is_ambiguous(name));
+        twice || several || self.all("content-type").any(|field| !field.is_simple(&read))
     }
 
     /// What the first Content-Transfer-Encoding says.
@@ -222,6 +235,15 @@ impl<'a> Field<'a> {
         memchr::memchr(b':', behind).and_then(|colon| behind.get(colon + 1..)).unwrap_or_default()
     }
 
+    /// Whether a program that knows nothing of comments, escapes and pieces (RFC 2231) finds the same media type and
+    /// the same boundary in it.
+    fn is_simple(&self, read: &Parameterized) -> bool {
+        let value = self.value().to_ascii_lowercase();
+        let media_type = value.split(|c| *c == b';').next().unwrap_or_default().trim_ascii();
+        let whole = self.raw.get(self.name.len()) == Some(&b':') && media_type == read.value().as_bytes();
+        whole && (!media_type.starts_with(b"multipart/") || simple_boundary(self.value()) == read.parameter("boundary"))
+    }
+
     /// The same without line ends (RFC 5322 §2.2.3), and without blanks around it.
     pub(crate) fn unfolded(&self) -> Vec<u8> {
         let value: Vec<u8> = self.value().iter().copied().filter(|c| !matches!(c, b'\r' | b'\n')).collect();
@@ -252,6 +274,30 @@ fn name(line: &[u8]) -> Option<usize> {
     let len = line.iter().take_while(|c| c.is_ascii_graphic() && **c != b':').count();
     let behind = line.get(len..)?.iter().find(|c| !matches!(c, b' ' | b'\t'));
     (len > 0 && behind == Some(&b':')).then_some(len)
+}
+
+/// The boundary as a simple program finds it: the only one that is named there, as a word or between quotes, all of it
+/// visible.
+fn simple_boundary(value: &[u8]) -> Option<&[u8]> {
+    let finder = memchr::memmem::Finder::new(b"boundary");
+    let lower = value.to_ascii_lowercase();
+    let named = |at: &usize| {
+        let behind = lower.get(at + finder.needle().len()..).unwrap_or_default();
+        behind.trim_ascii_start().starts_with(b"=") || behind.starts_with(b"*")
+    };
+    let mut places = finder.find_iter(&lower).filter(named);
+    let (Some(at), None) = (places.next(), places.next()) else { return None };
+    let behind = value.get(at + finder.needle().len()..)?.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+    let (boundary, rest) = match behind.strip_prefix(b"\"") {
+        Some(quoted) => {
+            let end = memchr::memchr(b'"', quoted)?;
+            (quoted.get(..end)?, quoted.get(end + 1..)?)
+        }
+        None => behind.split_at(behind.iter().position(|c| *c == b';' || c.is_ascii_whitespace()).unwrap_or(behind.len())),
+    };
+    let ended = matches!(rest.trim_ascii_start(), [] | [b';', ..]);
+    let visible = boundary.iter().all(|c| *c == b' ' || c.is_ascii_graphic()) && !boundary.ends_with(b" ");
+    (ended && visible).then_some(boundary)
 }
 
 impl Transfer {
@@ -353,6 +399,53 @@ mod tests {
         assert!(!header.is_ambiguous());
         assert!(read("Content-Type: a/b\r\nContent-type: c/d\r\n").is_ambiguous());
         assert!(read("Content-Type: a/b; boundary=x; boundary=y\r\n").is_ambiguous());
+    }
+
+    #[test]
+    fn a_content_type_is_clear_only_if_simple_programs_read_it_alike() {
+        for clear in [
+            "multipart/signed; boundary=b",
+            "Multipart/Signed ;\r\n\tx=y;\r\n boundary = \"=_b c\" ; z=\"(\"",
+            "multipart/signed; boundary=\"----=_boundary.1\"; x=y",
+            "multipart/signed; boundary=----=_b; x=y",
+            "application/pkcs7-mime; name*0=a; name*1=\"\\\"\" (c)",
+            "multipart/mixed",
+        ] {
+            assert!(!read(&format!("Content-Type: {clear}\r\n")).is_ambiguous(), "{clear}");
+        }
+        for unclear in [
+            "multipart/signed (c); boundary=b",
+            "multi part/signed; boundary=b",
+            "\"multipart/signed\"; boundary=b",
+            "multipart/signed; boundary=b(c)d",
+            "multipart/signed; boundary=b c",
+            "multipart/signed; boundary=\"b\\c\"",
+            "multipart/signed; boundary=\"b\"c",
+            "multipart/signed; boundary=\"b",
+            "multipart/signed; boundary=\"b\r\n c\"",
+            "multipart/signed; boundary=\"b \"",
+            "multipart/signed; boundary=\"b\tc\"",
+            "multipart/signed; boundary=ä",
+            "multipart/signed; (boundary=b) boundary=c",
+            "multipart/signed; x=\"; boundary=b\"; boundary=c",
+            "multipart/signed; boundary=c; x=\"\\\"; boundary=b",
+            "multipart/signed; boundary*=us-ascii''b",
+            "multipart/signed; boundary*0=b; boundary*1=c",
+            "multipart/signed; x-boundary=b; boundary=c",
+        ] {
+            assert!(read(&format!("Content-Type: {unclear}\r\n")).is_ambiguous(), "{unclear}");
+        }
+        assert!(read("Content-Type : text/plain\r\n").is_ambiguous());
+    }
+
+    #[test]
+    fn a_header_is_broken_if_programs_may_see_other_fields_in_it() {
+        for whole in ["A: b\r\n\r\nx", "A: b\n c\n\nx\ry", "A: b", "", "From a\r\nA: b\r\n"] {
+            assert!(!read(whole).is_broken(), "{whole:?}");
+        }
+        for broken in ["A: b\r\nx\r\nB: c\r\n\r\n", "A: b\rB: c\r\n\r\n", "A: b\r\r\n\r\n", "A: \0\r\n\r\n", "A: b\r"] {
+            assert!(read(broken).is_broken(), "{broken:?}");
+        }
     }
 
     #[test]
