@@ -17,6 +17,8 @@ Written by `SEALPOST_BASELINES=write cargo test -p sealpost-interop --test smime
 
 S/MIME with five programs, each called as its users call it. **ours**: made by `sealpost smime`, read by the peer. **theirs**: made by the peer, read by `sealpost smime`. ✓: the signature is valid up to the root and what was signed is what was sent, or what was decrypted is. A number: the peer can't, and says so below in its own words. We read all that they make and that they read themselves.
 
+No peer reads or makes X25519 (RFC 8418). Another test takes ours apart, and makes such mails, with the primitives of Python's cryptography and the structures written by hand.
+
 ";
 
 /// One case, in which each program makes a mail and each reads that of each.

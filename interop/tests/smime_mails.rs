@@ -149,6 +149,37 @@ fn what_is_not_7_bit_is_made_so_before_it_is_signed() {
 }
 
 #[test]
+fn long_mails_in_pieces_are_read() {
+    // Most programs write long content as BER in pieces, each in pieces of another length.
+    let pki = Pki::with(&["RSA-2048"]);
+    let (ours, openssl, by) = (Sealpost::new(&pki), OpenSsl::new(&pki), pki.signer("RSA-2048"));
+    let lines: String = (0..30_000).map(|i| format!("Line {i} of a long letter.\r\n")).collect();
+    let entity = format!("Content-Type: text/plain\r\nContent-Transfer-Encoding: 7bit\r\n\r\n{lines}").into_bytes();
+    let outer = format!("From: {}\r\n", by.address).into_bytes();
+    let mail = [&outer[..], b"MIME-Version: 1.0\r\n", &entity].concat();
+    let how = Sealing::new(by, Cipher::Aes128Cbc, Transport::Pkcs1);
+    let (signed, sealed) = (ours.sign(&plain(by, Form::Opaque), &mail).unwrap(), ours.encrypt(&how, &mail).unwrap());
+    for peer in peers(&pki) {
+        let content = peer.verify(&signed).unwrap();
+        assert!(mail::find(&content, &entity).is_some(), "{}", peer.name());
+        assert!(peer.decrypt(by, &sealed).is_ok_and(|read| read == entity), "{}", peer.name());
+        let theirs = peer.sign(&plain(by, Form::Opaque), &mail).unwrap();
+        assert!(ours.verify(&theirs).is_ok_and(|read| read == entity), "{}", peer.name());
+        let theirs = peer.encrypt(&how, &mail).unwrap();
+        assert!(ours.decrypt(by, &theirs).is_ok_and(|read| read == entity), "{}", peer.name());
+    }
+    let files = ["-signer", text(&by.certificate), "-inkey", text(&by.key), "-certfile", text(&pki.issuing)];
+    let stream = ["-binary", "-crlfeol", "-stream"];
+    let theirs = openssl.cms(&[&["-sign", "-nodetach"][..], &stream, &files].concat(), &entity).unwrap();
+    assert!(ours.verify(&mail::join(&outer, &theirs)).is_ok_and(|read| read == entity));
+    for cipher in ["-aes-256-cbc", "-aes-256-gcm"] {
+        let to = ["-encrypt", cipher, "-recip", text(&by.certificate)];
+        let theirs = openssl.cms(&[&to[..], &stream].concat(), &entity).unwrap();
+        assert!(ours.decrypt(by, &mail::join(&outer, &theirs)).is_ok_and(|read| read == entity), "{cipher}");
+    }
+}
+
+#[test]
 fn each_hash_is_verified_by_all() {
     let pki = Pki::with(&["RSA-2048"]);
     let (ours, by) = (Sealpost::new(&pki), pki.signer("RSA-2048"));

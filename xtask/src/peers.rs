@@ -14,9 +14,9 @@ const FOR_TESTS: [Package; 17] = [
     ("gnupg", || on_path("gpg")),
     ("nodejs", || on_path("node")),
     ("npm", || on_path("npm")),
-    ("python3-venv", python_makes_venvs),
+    PYTHON,
     // The peers of S/MIME; the programs for BouncyCastle are compiled when they are run.
-    ("openssl", || on_path("openssl")),
+    OPENSSL,
     ("gpgsm", || on_path("gpgsm")),
     ("libnss3-tools", || ["certutil", "cmsutil", "pk12util"].into_iter().all(on_path)),
     ("libbcmail-java", bouncycastle_is_there),
@@ -31,6 +31,10 @@ const FOR_TESTS: [Package; 17] = [
     ("libclang-dev", clang_can_be_loaded),
     VALGRIND,
 ];
+
+const PYTHON: Package = ("python3-venv", python_makes_venvs);
+
+const OPENSSL: Package = ("openssl", || on_path("openssl"));
 
 const CC: Package = ("gcc", || on_path("cc"));
 
@@ -55,9 +59,10 @@ pub(crate) fn for_counting() -> Result {
     debian(&[VALGRIND])
 }
 
-/// Installs all that the benches need: some of what they compare with is written in C.
+/// Installs all that the benches need: some of what they compare with is written in C, some in Python.
 pub(crate) fn for_benches() -> Result {
-    debian(&[CC])
+    debian(&[CC, OPENSSL, PYTHON])?;
+    python()
 }
 
 /// Installs all that fuzzing needs.
