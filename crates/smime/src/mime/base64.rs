@@ -11,6 +11,14 @@ pub(crate) const LINE: usize = 76;
 const LINE_OCTETS: usize = LINE / 4 * 3;
 /// A line with its end.
 const LINE_CRLF: usize = LINE + 2;
+/// A line without its characters.
+const EMPTY_LINE: [u8; LINE_CRLF] = {
+    let mut line = [0; LINE_CRLF];
+    if let Some(end) = line.last_chunk_mut() {
+        *end = *b"\r\n";
+    }
+    line
+};
 /// How much text is decoded at once.
 const TEXT: usize = 64 << 10;
 /// How much it gives, with what was left over of the text before.
@@ -259,13 +267,17 @@ pub(crate) struct Encoder<W> {
 
 impl<W: Write> Encoder<W> {
     pub(crate) fn new(to: W) -> Self {
-        let mut lines = vec![0; BLOCK / LINE_OCTETS * LINE_CRLF];
-        for line in lines.as_chunks_mut::<LINE_CRLF>().0 {
-            if let Some(end) = line.last_chunk_mut() {
-                *end = *b"\r\n";
-            }
+        Self { to, pending: Vec::with_capacity(LINE_OCTETS), characters: Vec::new(), lines: Vec::new() }
+    }
+
+    /// Makes room for so many octets.
+    fn make_room(&mut self, octets: usize) {
+        let count = octets.div_ceil(LINE_OCTETS);
+        let (made, _) = self.lines.as_chunks::<LINE_CRLF>();
+        if made.len() < count {
+            self.characters.resize(count * LINE, 0);
+            self.lines.extend(std::iter::repeat_n(EMPTY_LINE, count - made.len()).flatten());
         }
-        Self { to, pending: Vec::with_capacity(LINE_OCTETS), characters: vec![0; BLOCK / 3 * 4], lines }
     }
 
     /// Writes the last line.
@@ -273,6 +285,7 @@ impl<W: Write> Encoder<W> {
     /// Without it the end of the text is missing.
     pub(crate) fn finish(mut self) -> io::Result<W> {
         if !self.pending.is_empty() {
+            self.make_room(LINE_OCTETS);
             let line: &[u8] = STANDARD.encode(&self.pending, self.characters.as_out());
             self.to.write_all(&[line, b"\r\n"].concat())?;
         }
@@ -281,6 +294,7 @@ impl<W: Write> Encoder<W> {
 
     /// Writes whole lines: what was left over, which is a line or nothing, and `octets`; a block at most.
     fn lines(&mut self, octets: &[u8]) -> io::Result<()> {
+        self.make_room(self.pending.len() + octets.len());
         let first = STANDARD.encode(&self.pending, self.characters.as_out()).len();
         let rest = self.characters.get_mut(first..).unwrap_or_default();
         let len = first + STANDARD.encode(octets, rest.as_out()).len();

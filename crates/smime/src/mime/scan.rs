@@ -4,8 +4,8 @@ use std::io::{self, Read};
 
 use crate::{Error, Result};
 
-/// How large the window is as long as no line needs more.
-const WINDOW: usize = 64 << 10;
+/// How large the window is as long as no line needs more: at first, for headers are small mostly, and later.
+const WINDOWS: (usize, usize) = (4 << 10, 64 << 10);
 
 /// A stream and the window over it.
 pub(crate) struct Scanner<R> {
@@ -21,7 +21,7 @@ pub(crate) struct Scanner<R> {
 impl<R: Read> Scanner<R> {
     /// `offset` is where in the mail the stream starts.
     pub(crate) fn new(from: R, offset: u64) -> Self {
-        Self { from, buffer: vec![0; WINDOW], start: 0, end: 0, offset, ended: false }
+        Self { from, buffer: vec![0; WINDOWS.0], start: 0, end: 0, offset, ended: false }
     }
 
     pub(crate) fn window(&self) -> &[u8] {
@@ -47,12 +47,15 @@ impl<R: Read> Scanner<R> {
 
     /// Makes the window longer, unless the stream has ended.
     pub(crate) fn more(&mut self) -> Result<()> {
+        let was_full = self.end == self.buffer.len();
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
         }
         if self.end == self.buffer.len() {
             self.buffer.resize(self.end * 2, 0);
+        } else if was_full && self.buffer.len() < WINDOWS.1 {
+            self.buffer.resize(WINDOWS.1, 0);
         }
         loop {
             match self.from.read(self.buffer.get_mut(self.end..).unwrap_or_default()) {

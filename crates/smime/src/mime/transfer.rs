@@ -10,8 +10,8 @@ use sealpost_mail::Encoding;
 use super::{base64, header::Transfer, window::Window};
 use crate::{Error, Result};
 
-/// How much is read at once.
-const CHUNK: usize = 64 << 10;
+/// How much is read at once: at first, for mails are small mostly, and at most.
+const CHUNKS: (usize, usize) = (4 << 10, 64 << 10);
 /// Of quoted-printable less: each octet's place is noted.
 const QUOTED_CHUNK: usize = 8 << 10;
 
@@ -99,7 +99,7 @@ pub(crate) fn copy(from: &mut dyn Read, to: &mut dyn Write) -> Result<u64> {
 
 /// Hands out a stream piece by piece.
 pub(crate) fn each(from: &mut dyn Read, to: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<u64> {
-    let mut chunk = vec![0; CHUNK];
+    let mut chunk = vec![0; CHUNKS.0];
     let mut count = 0;
     loop {
         match from.read(&mut chunk) {
@@ -107,6 +107,9 @@ pub(crate) fn each(from: &mut dyn Read, to: &mut dyn FnMut(&[u8]) -> Result<()>)
             Ok(read) => {
                 to(chunk.get(..read).unwrap_or_default())?;
                 count += u64::try_from(read).unwrap_or(u64::MAX);
+                if read == chunk.len() && read < CHUNKS.1 {
+                    chunk = vec![0; CHUNKS.1];
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(Error::read(error)),
