@@ -19,7 +19,7 @@ use crate::{
         frame::{SignedFrame, pkcs7_header},
         lines::{LineEnd, LineWriter},
         locate::Entity,
-        seven_bit::{Purpose, Rewrite, Unfit},
+        seven_bit::{Purpose, Rewrite, Wanted},
     },
     oid,
     protected::Composed,
@@ -154,20 +154,20 @@ impl Signer {
         rng: &mut dyn CryptoRng,
         out: &mut dyn Write,
     ) -> Result<Signed> {
-        let entity = Entity::locate(mail, &self.limits)?;
+        let header = Entity::header(mail, &self.limits)?;
         let purpose = match self.form {
             Form::Detached => Purpose::Detached,
             Form::Opaque => Purpose::Enclosed,
         };
-        let Composed { outer, inner } = Composed::for_body(&entity.header, self.header_protection);
-        let unfit = Unfit { entity: &entity, inner: &inner, purpose };
+        let Composed { outer, inner } = Composed::for_body(&header, self.header_protection);
+        let wanted = Wanted { inner: &inner, purpose };
         let hashing = || Hashing { hashes: Hashes::new([self.scheme.message_digest()]), octets: 0 };
-        let (rewrite, Hashing { hashes, octets }) = Rewrite::plan(mail, &unfit, &self.limits, hashing)?;
+        let (_, rewrite, Hashing { hashes, octets }) = Rewrite::plan(mail, &wanted, &self.limits, hashing)?;
         let signer = self.signer_info(time, &hashes.finish(), rng)?;
         let mut content = |to: &mut dyn Write| rewrite.write(mail, to, &self.limits);
         let certificates = self.certificates();
         let parts = Parts { content_type: oid::DATA, certificates: &certificates, signers: &[signer] };
-        let mut out = LineWriter::new(out, LineEnd::of(&entity.header));
+        let mut out = LineWriter::new(out, LineEnd::of(&header));
         out.write_all(&outer).map_err(Error::Write)?;
         match self.form {
             Form::Detached => self.detached(&parts, &mut content, rng, &mut out)?,

@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     base64,
-    canonical::{Canonical, bare_line_feed},
+    canonical::Canonical,
     claim::Claim,
     hazards::Hazards,
     header::{Header, Transfer},
@@ -19,6 +19,7 @@ use super::{
     survey::{self, Region, Role, survey},
     transfer::{self, Decoded},
     tree::{Part, Shape, Tree},
+    unchanged::Unchanged,
     window::Window,
 };
 use crate::{Error, Limits, Result};
@@ -39,11 +40,17 @@ pub(crate) enum Purpose {
     Enclosed,
 }
 
-/// An entity as it came.
+impl Purpose {
+    /// Whether a text may stay as it is.
+    pub(super) fn accepts(self, hazards: &Hazards) -> bool {
+        hazards.is_seven_bit() && (self == Self::Enclosed || !hazards.is_fragile())
+    }
+}
+
+/// How an entity is to be.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Unfit<'a> {
-    pub(crate) entity: &'a Entity,
-    /// The header fields that it shall have (see [`Header::split`]).
+pub(crate) struct Wanted<'a> {
+    /// Its header fields (see [`Header::split`]).
     pub(crate) inner: &'a [u8],
     pub(crate) purpose: Purpose,
 }
@@ -56,6 +63,8 @@ pub(crate) struct Rewrite {
     body: Range<u64>,
     /// In the order of their places, which do not overlap.
     edits: Vec<Edit>,
+    /// All lines end with CR LF.
+    canonical: bool,
     remaining: Hazards,
 }
 
@@ -79,38 +88,51 @@ enum Replacement {
 }
 
 impl Rewrite {
-    /// Looks at the whole entity, and writes it once to what `sink` gives. Mostly nothing is to be changed: then the mail
-    /// is read once for both.
+    /// Looks at a whole mail, and writes its entity once to what `sink` gives. Mostly nothing is to be changed: then the
+    /// mail is read once for all of that.
     ///
     /// # Errors
     ///
-    /// [`Error::Read`], [`Error::Limit`], [`Error::Write`]; [`Error::Encoding`] if a part that must be encoded anew is
+    /// What [`Entity::locate`] returns; [`Error::Write`]; [`Error::Encoding`] if a part that must be encoded anew is
     /// damaged.
     pub(crate) fn plan<M: Read + Seek, W: Write>(
         mail: &mut M,
-        unfit: &Unfit<'_>,
+        wanted: &Wanted<'_>,
         limits: &Limits,
         sink: impl Fn() -> W,
-    ) -> Result<(Self, W)> {
-        let (tree, body) = (&unfit.entity.tree, unfit.entity.body.clone());
-        let header = Header::read_from(unfit.inner, limits)?;
-        let mut unchanged = AsItCame::new(&header, sink())?;
-        let found = survey(&mut *mail, body.clone(), survey::regions(tree), &mut |octets| unchanged.write(octets))?;
+    ) -> Result<(Entity, Self, W)> {
+        let header = Header::read_from(wanted.inner, limits)?;
+        let head = head(&header, None)?;
+        let mut unchanged = Unchanged::new(&head, wanted.purpose, sink())?;
+        let entity = Entity::locate_and_show(mail, limits, &mut |octets| unchanged.take(octets))?;
+        if let Some(written) = unchanged.finish(&entity.tree, &entity.body) {
+            let rewrite = Self::none(head, entity.body.clone())?;
+            return Ok((entity, rewrite, written));
+        }
+        let rewrite = Self::some(mail, &entity, &header, wanted.purpose)?;
+        let mut written = sink();
+        rewrite.write(mail, &mut written, limits)?;
+        Ok((entity, rewrite, written))
+    }
+
+    /// Nothing is to be changed.
+    fn none(head: Vec<u8>, body: Range<u64>) -> Result<Self> {
+        let remaining = Hazards::of(&head[..])?;
+        Ok(Self { head, body, edits: Vec::new(), canonical: true, remaining })
+    }
+
+    /// Something may be to be changed.
+    fn some<M: Read + Seek>(mail: &mut M, entity: &Entity, header: &Header, purpose: Purpose) -> Result<Self> {
+        let (tree, body) = (&entity.tree, entity.body.clone());
+        let found = survey(mail, body.clone(), survey::regions(tree))?;
         let states = vec![State::default(); tree.parts.len()];
-        let mut plan = Plan { tree, purpose: unfit.purpose, states, edits: Vec::new(), remaining: Hazards::default() };
+        let mut plan = Plan { tree, purpose, states, edits: Vec::new(), remaining: Hazards::default() };
         plan.look(&found);
-        let label = plan.states.first().and_then(|state| state.label);
-        let head = head(&header, label)?;
+        let head = head(header, plan.states.first().and_then(|state| state.label))?;
         plan.remaining.add(&Hazards::of(&head[..])?);
         let mut edits = plan.edits;
         edits.sort_by_key(|edit| (edit.place.start, edit.place.end));
-        let rewrite = Self { head, body, edits, remaining: plan.remaining };
-        if let Some(written) = unchanged.finish().filter(|_| label.is_none() && rewrite.edits.is_empty()) {
-            return Ok((rewrite, written));
-        }
-        let mut written = sink();
-        rewrite.write(mail, &mut written, limits)?;
-        Ok((rewrite, written))
+        Ok(Self { head, body, edits, canonical: false, remaining: plan.remaining })
     }
 
     /// Whether anything is encoded anew.
@@ -132,11 +154,24 @@ impl Rewrite {
         out.write_all(&self.head).map_err(Error::Write)?;
         let mut at = self.body.start;
         for edit in &self.edits {
-            copy(mail, at..edit.place.start, out)?;
+            self.copy(mail, at..edit.place.start, out)?;
             edit.write(mail, out, limits)?;
             at = edit.place.end.max(at);
         }
-        copy(mail, at..self.body.end, out)
+        self.copy(mail, at..self.body.end, out)
+    }
+
+    fn copy<M: Read + Seek>(&self, mail: &mut M, range: Range<u64>, out: &mut dyn Write) -> Result<()> {
+        if range.is_empty() {
+            return Ok(());
+        }
+        let mut from = window(mail, range)?;
+        let copied = if self.canonical {
+            transfer::copy(&mut from, out)
+        } else {
+            transfer::copy(&mut Canonical::new(from), out)
+        };
+        copied.map(drop)
     }
 }
 
@@ -158,30 +193,6 @@ impl Edit {
                 encode(&mut Decoded::new(text, *from), *to, out)
             }
         }
-    }
-}
-
-/// An entity that is written as it came, as long as that is how it is to be written.
-struct AsItCame<W> {
-    /// `None` once a line ends otherwise than with CR LF.
-    to: Option<W>,
-    after_cr: bool,
-}
-
-impl<W: Write> AsItCame<W> {
-    fn new(header: &Header, mut to: W) -> Result<Self> {
-        to.write_all(&head(header, None)?).map_err(Error::Write)?;
-        Ok(Self { to: Some(to), after_cr: false })
-    }
-
-    fn write(&mut self, octets: &[u8]) -> Result<()> {
-        self.to = self.to.take().filter(|_| bare_line_feed(octets, self.after_cr).is_none());
-        self.after_cr = octets.ends_with(b"\r");
-        self.to.as_mut().map_or(Ok(()), |to| to.write_all(octets)).map_err(Error::Write)
-    }
-
-    fn finish(self) -> Option<W> {
-        self.to
     }
 }
 
@@ -214,7 +225,7 @@ impl Plan<'_> {
             match role {
                 Role::Fixed => self.remains(hazards, &mut state),
                 // It means nothing: where it is not fit, it goes.
-                Role::Around if self.fit(hazards) => {}
+                Role::Around if self.purpose.accepts(hazards) => {}
                 Role::Around => self.edits.push(Edit { place: place.clone(), with: Replacement::Cut }),
                 Role::Leaf => self.leaf(part, hazards, &mut state),
             }
@@ -231,13 +242,8 @@ impl Plan<'_> {
         state.dirty |= !hazards.is_seven_bit();
     }
 
-    /// Whether these may stay as they are.
-    fn fit(&self, hazards: &Hazards) -> bool {
-        hazards.is_seven_bit() && (self.purpose == Purpose::Enclosed || !hazards.is_fragile())
-    }
-
     fn leaf(&mut self, part: &Part, hazards: &Hazards, state: &mut State) {
-        let fit = self.fit(hazards);
+        let fit = self.purpose.accepts(hazards);
         let with = match part.encoding {
             Transfer::Base64 if fit && hazards.longest <= BASE64_LINE => None,
             Transfer::Base64 => Some(Replacement::Rewrapped),
@@ -288,13 +294,6 @@ fn recoded(part: &Part, to: Transfer) -> Replacement {
 
 fn window<M: Read + Seek>(mail: M, range: Range<u64>) -> Result<Window<M>> {
     Window::new(mail, range).map_err(Error::Read)
-}
-
-fn copy<M: Read + Seek>(mail: &mut M, range: Range<u64>, out: &mut dyn Write) -> Result<()> {
-    if range.is_empty() {
-        return Ok(());
-    }
-    transfer::copy(&mut Canonical::new(window(mail, range)?), out).map(drop)
 }
 
 /// The same with CR LF at the ends of its lines.
@@ -368,11 +367,10 @@ mod tests {
 
     /// The mail with what belongs inside, made fit.
     fn rewritten(mail: &[u8], purpose: Purpose) -> (Vec<u8>, Rewrite) {
-        let entity = locate(mail);
-        let (_, inner) = entity.header.split();
+        let (_, inner) = locate(mail).header.split();
         let mut mail = Cursor::new(mail);
-        let unfit = Unfit { entity: &entity, inner: &inner, purpose };
-        let (rewrite, written) = Rewrite::plan(&mut mail, &unfit, &Limits::default(), Vec::new).unwrap();
+        let wanted = Wanted { inner: &inner, purpose };
+        let (_, rewrite, written) = Rewrite::plan(&mut mail, &wanted, &Limits::default(), Vec::new).unwrap();
         let mut again = Vec::new();
         rewrite.write(&mut mail, &mut again, &Limits::default()).unwrap();
         assert!(written == again, "each writing gives the same");
