@@ -60,8 +60,8 @@ struct Edit {
 enum Replacement {
     /// Nothing.
     Cut,
-    /// The header of this entity, with this encoding.
-    Header(Range<u64>, Transfer),
+    /// The header of this entity, with another encoding if it has one, and without carriage returns that end no line.
+    Header(Range<u64>, Option<Transfer>),
     /// Base64 in lines of 76 characters, with nothing else in it.
     Rewrapped,
     /// The body in another encoding.
@@ -128,7 +128,7 @@ impl Edit {
             Replacement::Cut => Ok(()),
             Replacement::Header(entity, label) => {
                 let header = Header::read(mail, entity.clone(), limits)?;
-                let head = labelled(&header, Some(*label));
+                let head = labelled(&header, *label);
                 transfer::copy(&mut Canonical::new(&head[..]), out).map(drop)
             }
             Replacement::Rewrapped => rewrap(&mut window(mail, self.place.clone())?, out),
@@ -161,6 +161,8 @@ struct State {
     sealed: bool,
     /// There is something in it that can't be made 7-bit.
     dirty: bool,
+    /// Its header is written anew.
+    header: bool,
     /// Its new encoding.
     label: Option<Transfer>,
 }
@@ -177,10 +179,13 @@ impl<M: Read + Seek> Plan<'_, M> {
             } else if protected {
                 // The root's own header is another one afterwards.
                 let whole = if index == 0 { &part.body } else { &part.entity };
-                state.dirty = self.remains(whole.clone())?;
+                let hazards = self.hazards(whole.clone())?;
+                state.dirty = self.remain(hazards);
             } else {
                 if index > 0 {
-                    state.dirty = self.remains(part.entity.start..part.body.start)?;
+                    let hazards = self.hazards(part.entity.start..part.body.start)?;
+                    state.header = hazards.bare_cr;
+                    state.dirty = self.remain(Hazards { bare_cr: false, ..hazards });
                 }
                 self.part(part, &mut state)?;
             }
@@ -192,11 +197,10 @@ impl<M: Read + Seek> Plan<'_, M> {
         Ok(())
     }
 
-    /// Looks at what can't be changed. Whether it is not 7-bit.
-    fn remains(&mut self, range: Range<u64>) -> Result<bool> {
-        let hazards = self.hazards(range)?;
+    /// Notes what can't be changed. Whether it is not 7-bit.
+    fn remain(&mut self, hazards: Hazards) -> bool {
         self.remaining.add(&hazards);
-        Ok(!hazards.is_seven_bit())
+        !hazards.is_seven_bit()
     }
 
     fn hazards(&mut self, range: Range<u64>) -> Result<Hazards> {
@@ -212,7 +216,8 @@ impl<M: Read + Seek> Plan<'_, M> {
         match &part.shape {
             Shape::Message => Ok(()),
             Shape::TooDeep | Shape::Broken => {
-                state.dirty |= self.remains(part.body.clone())?;
+                let hazards = self.hazards(part.body.clone())?;
+                state.dirty |= self.remain(hazards);
                 Ok(())
             }
             Shape::Multipart { preamble, epilogue } => {
@@ -239,8 +244,7 @@ impl<M: Read + Seek> Plan<'_, M> {
             Transfer::Base64 if fit && hazards.longest <= BASE64_LINE => None,
             Transfer::Base64 => Some(Replacement::Rewrapped),
             Transfer::Other => {
-                state.dirty |= !hazards.is_seven_bit();
-                self.remaining.add(&hazards);
+                state.dirty |= self.remain(hazards);
                 None
             }
             Transfer::Binary if !fit || hazards.bare_lf => Some(recoded(part, Transfer::Base64)),
@@ -269,10 +273,10 @@ impl<M: Read + Seek> Plan<'_, M> {
             if container && !sealed && !dirty && matches!(part.encoding, Transfer::EightBit | Transfer::Binary) {
                 state.label = Some(Transfer::SevenBit);
             }
-            let label = state.label;
+            let (label, header) = (state.label, state.header);
             if let Some(parent) = part.parent.and_then(|parent| self.states.get_mut(parent)) {
                 parent.dirty |= dirty;
-                if let Some(label) = label {
+                if header || label.is_some() {
                     let place = part.entity.start..part.body.start;
                     self.edits.push(Edit { place, with: Replacement::Header(part.entity.clone(), label) });
                 }
@@ -296,7 +300,8 @@ fn copy<M: Read + Seek>(mail: &mut M, range: Range<u64>, out: &mut dyn Write) ->
     transfer::copy(&mut Canonical::new(window(mail, range)?), out).map(drop)
 }
 
-/// A header with another encoding, and with its empty line.
+/// A header with another encoding, and with its empty line. Carriage returns that end no line go: they stand for
+/// nothing in a field, and where lines end with a line feed alone they would be lost in front of one.
 fn labelled(header: &Header, label: Option<Transfer>) -> Vec<u8> {
     let line = label.map(|label| [b"Content-Transfer-Encoding: ", label.name().as_bytes(), b"\r\n"].concat());
     let mut all = header.mailbox_line().to_vec();
@@ -314,7 +319,8 @@ fn labelled(header: &Header, label: Option<Transfer>) -> Vec<u8> {
     }
     all.extend_from_slice(missing.unwrap_or_default());
     all.extend_from_slice(b"\r\n");
-    all
+    let next: Vec<_> = all.iter().copied().skip(1).chain([0]).collect();
+    all.iter().zip(next).filter(|(c, next)| **c != b'\r' || *next == b'\n').map(|(c, _)| *c).collect()
 }
 
 fn encode(from: &mut dyn Read, to: Transfer, out: &mut dyn Write) -> Result<()> {
@@ -462,6 +468,13 @@ mod tests {
         assert_eq!(detached(&mail.replace("\r\n", "\n")), mail);
         assert_eq!(detached("Subject: x\r\n\r\nx\r\n"), "\r\nx\r\n");
         assert_eq!(detached(""), "\r\n");
+    }
+
+    #[test]
+    fn carriage_returns_alone_leave_headers() {
+        assert_eq!(detached("Content-Type: a/b;\r x=y\r\r\n\r\nx"), "Content-Type: a/b; x=y\r\n\r\nx");
+        let part = "Content-Type: multipart/x; boundary=b\r\n\r\n--b\r\nX: \ry\r\r\n\r\nx\r\n--b--\r\n";
+        assert_eq!(detached(part), part.replace("\ry\r", "y"));
     }
 
     #[test]
