@@ -7,7 +7,7 @@ use aes::{
 use cbc::Decryptor;
 use des::TdesEde3;
 use rc2::Rc2;
-use subtle::{Choice, ConstantTimeEq, ConstantTimeGreater, ConstantTimeLess};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater, ConstantTimeLess};
 use zeroize::Zeroizing;
 
 use super::{
@@ -121,18 +121,35 @@ impl Decrypt {
 
     /// Decrypts the last block, and says if its padding is right: then the rest of it is content.
     pub(super) fn finish(&mut self, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Choice> {
+        let (right, last, content) = self.last();
+        if bool::from(right) {
+            sink(last.get(..usize::from(content)).unwrap_or_default())?;
+        }
+        Ok(right)
+    }
+
+    /// The same in time that does not tell: the whole block is given out, with blanks in the place of what is no content.
+    pub(super) fn finish_blank(&mut self, sink: &mut dyn FnMut(&[u8])) -> Choice {
+        let (right, mut last, content) = self.last();
+        let content = u8::conditional_select(&0, &content, right);
+        for (octet, place) in last.iter_mut().zip(0u8..) {
+            octet.conditional_assign(&b' ', !place.ct_lt(&content));
+        }
+        sink(last.get(..self.block_len).unwrap_or_default());
+        right
+    }
+
+    /// The last block, whether its padding is right, and how many octets of it are content then.
+    fn last(&mut self) -> (Choice, Zeroizing<[u8; BLOCK]>, u8) {
         let mut last = Zeroizing::new([0; BLOCK]);
         // Always some block, so that the path is the same.
         self.held.resize(if self.held.len() == self.block_len { self.block_len } else { 0 }, 0);
         let whole = Choice::from(u8::from(self.held.len() == self.block_len));
-        let last = last.get_mut(..self.block_len).unwrap_or_default();
-        self.cipher.decrypt(&self.held, last);
-        let right = whole & padding(last);
-        let content = self.block_len - usize::from(last.last().copied().unwrap_or_default()).min(self.block_len);
-        if bool::from(right) {
-            sink(last.get(..content).unwrap_or_default())?;
-        }
-        Ok(right)
+        let block = last.get_mut(..self.block_len).unwrap_or_default();
+        self.cipher.decrypt(&self.held, block);
+        let right = whole & padding(block);
+        let count = block.last().copied().unwrap_or_default();
+        (right, last, u8::try_from(self.block_len).unwrap_or_default().wrapping_sub(count))
     }
 
     fn give(&mut self, blocks: &[u8], sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
