@@ -6,6 +6,10 @@
 use std::time::Duration;
 
 use getrandom::{SysRng, rand_core::UnwrapErr};
+use nix::sys::{
+    resource::{UsageWho, getrusage},
+    time::TimeValLike,
+};
 use sealpost_measure::{Comparison, Measured};
 use sealpost_pre::{Fingerprint, Instance, Point, ProxyFactor, SubkeySecret, UnixTime};
 use sealpost_testkit::messages::{Framing, packet, pkesk_v3};
@@ -66,15 +70,20 @@ pub fn message(framing: Framing) -> Vec<u8> {
 
 /// Encrypted data (version 1), or octets just as random.
 fn data() -> Vec<u8> {
+    std::iter::once(1).chain(noise()).take(MESSAGE).collect()
+}
+
+/// Octets that can't be compressed, the same in each run.
+pub fn noise() -> impl Iterator<Item = u8> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let words = std::iter::repeat_with(|| {
+    let words = std::iter::repeat_with(move || {
         // xorshift64 (Marsaglia 2003).
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         state.to_le_bytes()
     });
-    std::iter::once(1).chain(words.flatten()).take(MESSAGE).collect()
+    words.flatten()
 }
 
 /// Runs a comparison and prints what was measured as a table in Markdown.
@@ -92,6 +101,18 @@ fn line(row: &Measured) -> String {
     let Measured { name, fastest, median, ratio, .. } = row;
     let [fastest, median] = [*fastest, *median].map(time);
     format!("| {name} | {:.0} | {fastest} | {median} | {ratio:.2} |", row.median.recip())
+}
+
+/// User and system time in seconds.
+///
+/// # Panics
+///
+/// If it is half an hour or more.
+#[must_use]
+pub fn cpu(who: UsageWho) -> f64 {
+    let usage = getrusage(who).unwrap();
+    let times = [usage.user_time(), usage.system_time()].map(|time| time.num_microseconds());
+    times.iter().map(|time| f64::from(i32::try_from(*time).unwrap()) / 1e6).sum()
 }
 
 /// Seconds as people write them.

@@ -1,5 +1,5 @@
 //! The peers, each behind a few functions: GnuPG, OpenPGP.js and Proton's fork of it, PGPy, the crate `pgp`, PKCS#11
-//! tokens, and our own tool, which is called as anybody would call it.
+//! tokens, those of S/MIME, and our own tool, which is called as anybody would call it.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -16,6 +16,7 @@ use std::{
 
 mod gnupg;
 mod rpgp;
+pub mod smime;
 mod token;
 
 pub use gnupg::Gnupg;

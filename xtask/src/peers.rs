@@ -10,11 +10,17 @@ use crate::shell::{Result, cargo, on_path, root, step, succeeds};
 /// A Debian package, and whether what we want of it is there, wherever it came from.
 type Package = (&'static str, fn() -> bool);
 
-const FOR_TESTS: [Package; 12] = [
+const FOR_TESTS: [Package; 17] = [
     ("gnupg", || on_path("gpg")),
     ("nodejs", || on_path("node")),
     ("npm", || on_path("npm")),
-    ("python3-venv", python_makes_venvs),
+    PYTHON,
+    // The peers of S/MIME; the programs for BouncyCastle are compiled when they are run.
+    OPENSSL,
+    ("gpgsm", || on_path("gpgsm")),
+    ("libnss3-tools", || ["certutil", "cmsutil", "pk12util"].into_iter().all(on_path)),
+    ("libbcmail-java", bouncycastle_is_there),
+    ("default-jdk-headless", || on_path("javac")),
     CC,
     CPLUSPLUS,
     ("softhsm2", || on_path("softhsm2-util")),
@@ -25,6 +31,10 @@ const FOR_TESTS: [Package; 12] = [
     ("libclang-dev", clang_can_be_loaded),
     VALGRIND,
 ];
+
+const PYTHON: Package = ("python3-venv", python_makes_venvs);
+
+const OPENSSL: Package = ("openssl", || on_path("openssl"));
 
 const CC: Package = ("gcc", || on_path("cc"));
 
@@ -49,9 +59,10 @@ pub(crate) fn for_counting() -> Result {
     debian(&[VALGRIND])
 }
 
-/// Installs all that the benches need: some of what they compare with is written in C.
+/// Installs all that the benches need: some of what they compare with is written in C, some in Python.
 pub(crate) fn for_benches() -> Result {
-    debian(&[CC])
+    debian(&[CC, OPENSSL, PYTHON])?;
+    python()
 }
 
 /// Installs all that fuzzing needs.
@@ -93,6 +104,11 @@ fn apt_get(as_root: bool) -> Command {
 
 fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+/// It needs the others and JavaMail, which Debian installs with it.
+fn bouncycastle_is_there() -> bool {
+    Path::new("/usr/share/java/bcmail.jar").is_file()
 }
 
 /// Debian has `venv` with Python, but `ensurepip`, without which it fails, in a package of its own.

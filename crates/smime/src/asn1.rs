@@ -4,6 +4,10 @@ use der::{Decode, Header, Length, Reader, SliceReader, Tag, oid::ObjectIdentifie
 
 use crate::{Error, Result};
 
+/// How many elements a list in memory has at most: one is many times as large there as the two octets that it can have.
+/// Longer ones are walked through.
+const MOST: usize = 10_000;
+
 /// One element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Element<'a> {
@@ -40,9 +44,16 @@ impl<'a> Element<'a> {
     }
 }
 
-/// The elements that stand in `octets`, one behind the other.
+/// The elements that stand in `octets`, one behind the other: at most [`MOST`].
 pub(crate) fn elements<'a>(octets: &'a [u8], place: &'static str) -> Result<Vec<Element<'a>>> {
-    walk(octets, place)?.collect()
+    let mut list = Vec::new();
+    for element in walk(octets, place)? {
+        if list.len() == MOST {
+            return Err(Error::structure(place, "it has too many elements"));
+        }
+        list.push(element?);
+    }
+    Ok(list)
 }
 
 /// The same, one by one, for lists that may be long. It ends at the first error.
@@ -77,7 +88,9 @@ impl<'a> Iterator for Walk<'a> {
 /// DER of an element: its tag octet, its length, and its value in parts.
 pub(crate) fn write(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let len: usize = parts.iter().map(|part| part.len()).sum();
-    let mut der = vec![tag];
+    // Grown at once: where it holds a secret, growing would leave a copy behind.
+    let mut der = Vec::with_capacity(1 + 1 + size_of::<usize>() + len);
+    der.push(tag);
     match u8::try_from(len) {
         Ok(short) if short < 0x80 => der.push(short),
         _ => {
@@ -87,7 +100,9 @@ pub(crate) fn write(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
             der.extend_from_slice(octets);
         }
     }
-    der.extend(parts.iter().copied().flatten());
+    for part in parts {
+        der.extend_from_slice(part);
+    }
     der
 }
 

@@ -12,6 +12,7 @@ use crate::{
     enveloped::{Judge, Opener},
     identity::same_address,
     mime::{
+        claim::SmimeType,
         locate::{Entity, Kind, Pkcs7},
         transfer::decoded,
     },
@@ -146,10 +147,15 @@ impl<M: Seek> Seek for Shared<'_, M> {
 
 /// What a mail is that is not encrypted.
 fn instead(entity: &Entity) -> String {
-    let encrypted = entity.protected().find(|part| matches!(part.kind, Ok(Kind::Pkcs7(_))));
+    let is_encrypted =
+        |kind: &Kind| matches!(kind, Kind::Pkcs7(message) if message.smime_type != SmimeType::SignedData);
+    let encrypted = entity.protected().find(|part| part.kind.as_ref().is_ok_and(is_encrypted));
     match (encrypted, entity.tree.root()) {
         (Some(part), _) => format!("only its part {} is", part.path),
         (None, Some(root)) => format!("it is {}", root.media_type),
         (None, None) => "it is empty".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,4 +27,4 @@ pub(crate) use seal::Envelope;
 pub use structure::Enveloped;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

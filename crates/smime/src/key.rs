@@ -35,7 +35,7 @@ pub trait SigningKey: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Error::Key`](crate::Error::Key) if it does not support the scheme, [`Error::Keeper`](crate::Error::Keeper).
+    /// [`Error::Key`] if it does not support the scheme, [`Error::Keeper`].
     fn sign(&self, scheme: SignatureScheme, message: &[u8], rng: &mut dyn CryptoRng) -> Result<Vec<u8>>;
 }
 
@@ -50,8 +50,8 @@ pub trait DecryptionKey: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Only for what does not depend on the plaintext: [`Error::Keeper`](crate::Error::Keeper), or
-    /// [`Error::Key`](crate::Error::Key) if `encrypted` is not as long as the modulus or the algorithm is not supported.
+    /// Only for what does not depend on the plaintext: [`Error::Keeper`], or
+    /// [`Error::Key`] if `encrypted` is not as long as the modulus or the algorithm is not supported.
     fn decrypt(
         &self,
         transport: &KeyTransport,
@@ -74,7 +74,7 @@ pub trait AgreementKey: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Error::Key`](crate::Error::Key) if `peer` is no point of the group or the secret would be zero.
+    /// [`Error::Key`] if `peer` is no point of the group or the secret would be zero.
     fn agree(&self, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>>;
 }
 
@@ -87,7 +87,7 @@ pub trait KemKey: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Error::Key`](crate::Error::Key) if `ciphertext` does not have its parameter set's length.
+    /// [`Error::Key`] if `ciphertext` does not have its parameter set's length.
     fn decapsulate(&self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>>;
 }
 

@@ -1,5 +1,6 @@
-//! S/MIME.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod algorithm;
 mod asn1;

@@ -13,10 +13,12 @@ pub(crate) mod locate;
 pub(crate) mod quoted;
 pub(crate) mod scan;
 pub(crate) mod seven_bit;
+mod survey;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod transfer;
 pub(crate) mod tree;
+mod unchanged;
 pub(crate) mod window;
 
 pub use fuzz::fuzz;

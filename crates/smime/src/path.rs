@@ -49,14 +49,15 @@ pub enum RevocationPolicy {
     Require,
 }
 
-/// What becomes of signatures over SHA-1 in certificates, lists and responses (RFC 8550 §4.3).
+/// What becomes of signatures over SHA-1 in certificates, lists and responses (RFC 8550 §4.3), and of mails (RFC 8551
+/// §B.1): for SHA-1 two contents with one hash can be made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WeakSignatures {
     /// They are refused.
     #[default]
     Refuse,
-    /// They are accepted, each with a [`Warning`]. For mails of the past.
+    /// They are accepted, each but a mail's own with a [`Warning`]. For mails of the past.
     Warn,
 }
 
@@ -190,6 +191,11 @@ impl Validator {
     pub fn weak_signatures(mut self, weak: WeakSignatures) -> Self {
         self.weak = weak;
         self
+    }
+
+    /// What becomes of them.
+    pub(crate) fn weak(&self) -> WeakSignatures {
+        self.weak
     }
 
     /// Which certificate policies are asked for.

@@ -1,8 +1,9 @@
 //! Protected header fields (RFC 9788): copied into what is signed or encrypted, and read from there.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod restore;
 
-use memchr::memmem;
+use std::collections::BTreeMap;
+
 use sealpost_mail::Parameterized;
 
 use crate::{
@@ -16,6 +17,8 @@ use crate::{
         transfer::Decoded,
     },
 };
+
+pub(crate) use restore::restored;
 
 /// What is outside in the place of a hidden Subject (RFC 9788 §3.2.1).
 const HIDDEN_SUBJECT: &[u8] = b"Subject: [...]\r\n";
@@ -196,23 +199,6 @@ impl Heads {
         all.retain(|header| header.all("from").next().is_some());
         Ok(all)
     }
-
-    /// Whether the beginning of a content is long enough: there are two empty lines, or one and what is no mail
-    /// behind it.
-    pub(crate) fn are_complete(head: &[u8]) -> bool {
-        let end = |text: &[u8]| match text {
-            [b'\r', b'\n', ..] => Some(2),
-            [b'\n', ..] => Some(1),
-            _ => {
-                let ends = [(&b"\n\r\n"[..], 3), (b"\n\n", 2)];
-                ends.iter().filter_map(|(end, len)| Some(memmem::find(text, end)? + len)).min()
-            }
-        };
-        let Some(first) = end(head) else { return false };
-        let (payload, behind) = head.split_at(first);
-        let may_be_mail = memmem::find(&payload.to_ascii_lowercase(), b"message/rfc822").is_some();
-        !may_be_mail || end(behind).is_some()
-    }
 }
 
 /// Header fields that were protected.
@@ -313,40 +299,6 @@ impl ProtectedFields {
         inside.all("from").next()?;
         Some(author(&inside).zip(author(outer)).is_some_and(|(a, b)| same_address(&a.address(), &b.address())))
     }
-}
-
-/// The header of a mail whose protection is taken away, without the empty line: the fields that were outside, with the
-/// protected ones in their place, and those of the payload that describe its body.
-///
-/// A protected From counts only if its address is the one outside.
-pub(crate) fn restored(outer: &Header, payload: &Header, protected: Option<&ProtectedFields>) -> Vec<u8> {
-    let header = protected.map(ProtectedFields::header).unwrap_or_default();
-    let foreign = protected.and_then(|protected| protected.same_author(outer)) == Some(false);
-    let mut inside = by_name(header.fields().filter(|field| !(foreign && is(field, "from"))));
-    // What is in the place of outer fields that were there already.
-    let mut placed = BTreeSet::new();
-    let mut to = outer.mailbox_line().to_vec();
-    for field in outer.fields().filter(|field| !is_content(field)) {
-        let name = lower(field.name);
-        if placed.contains(&name) {
-            continue;
-        }
-        match inside.remove(&name) {
-            Some(inner) => {
-                inner.iter().for_each(|inner| push(&mut to, inner.raw));
-                placed.insert(name);
-            }
-            None => push(&mut to, field.raw),
-        }
-    }
-    let missing = header.fields().filter(|field| inside.contains_key(&lower(field.name)));
-    missing.for_each(|inner| push(&mut to, inner.raw));
-    let body = match protected {
-        Some(ProtectedFields { form: ProtectedForm::Wrapped, header }) => header,
-        _ => payload,
-    };
-    body.fields().filter(is_content).for_each(|field| push(&mut to, field.raw));
-    to
 }
 
 fn by_name<'a>(fields: impl Iterator<Item = Field<'a>>) -> BTreeMap<String, Vec<Field<'a>>> {
@@ -548,6 +500,21 @@ mod tests {
             assert_eq!(restored.contains("A <x@y>"), same, "{restored}");
             assert!(!restored.contains("forged"));
         }
+    }
+
+    #[test]
+    fn only_what_is_for_readers_comes_outside() {
+        let outer = header("From: a@b\r\nX-Spam: yes\r\nX-Other: outside\r\n\r\n");
+        let payload = header(
+            "From: A <a@b>\r\nSubject: s\rFrom: x@y\0z\r\nX-Spam: no\r\nX-New: yes\r\n\
+             Content-Type: text/plain;\r hp=clear\r\n\r\n",
+        );
+        let read = ProtectedFields::read(&payload, None).unwrap();
+        assert_eq!(
+            text(&restored(&outer, &payload, Some(&read))),
+            "From: A <a@b>\r\nX-Spam: yes\r\nX-Other: outside\r\nSubject: s From: x@y z\r\n\
+             Content-Type: text/plain;  hp=clear\r\n"
+        );
     }
 
     #[test]

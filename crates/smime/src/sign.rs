@@ -19,11 +19,11 @@ use crate::{
         frame::{SignedFrame, pkcs7_header},
         lines::{LineEnd, LineWriter},
         locate::Entity,
-        seven_bit::{Purpose, Rewrite},
+        seven_bit::{Purpose, Rewrite, Wanted},
     },
     oid,
     protected::Composed,
-    signed::{self, Hashes, Parts},
+    signed::{self, Digests, Hashes, Parts},
 };
 
 /// Signs mails with one key.
@@ -158,21 +158,23 @@ impl Signer {
         rng: &mut dyn CryptoRng,
         out: &mut dyn Write,
     ) -> Result<Signed> {
-        let entity = Entity::locate(mail, &self.limits)?;
+        let header = Entity::header(mail, &self.limits)?;
         let purpose = match self.form {
             Form::Detached => Purpose::Detached,
             Form::Opaque => Purpose::Enclosed,
         };
-        let Composed { outer, inner } = Composed::for_body(&entity.header, self.header_protection);
-        let rewrite = Rewrite::plan(mail, &entity, &inner, purpose, &self.limits)?;
-        let fragile = self.form == Form::Detached && !rewrite.remaining().is_seven_bit();
-        let end = LineEnd::of(&entity.header);
-        if fragile && end == LineEnd::Lf && rewrite.remaining().bare_cr {
+        let Composed { outer, inner } = Composed::for_body(&header, self.header_protection);
+        let wanted = Wanted { inner: &inner, purpose };
+        let hashing = || Hashing { hashes: Hashes::new([self.scheme.message_digest()]), octets: 0 };
+        let (_, rewrite, Hashing { hashes, octets }) = Rewrite::plan(mail, &wanted, &self.limits, hashing)?;
+        let (end, remaining) = (LineEnd::of(&header), rewrite.remaining());
+        let fragile = self.form == Form::Detached && !remaining.is_seven_bit();
+        if fragile && end == LineEnd::Lf && remaining.bare_cr {
             let what = "a carriage return alone would be taken for half of a line end; sign it in the opaque form";
             return Err(Error::structure("a mail with line feeds alone", what));
         }
+        let signer = self.signer_info(time, &hashes.finish(), rng)?;
         let mut content = |to: &mut dyn Write| rewrite.write(mail, to, &self.limits);
-        let (signer, octets) = self.signer_info(time, &mut content, rng)?;
         let certificates = self.certificates();
         let parts = Parts { content_type: oid::DATA, certificates: &certificates, signers: &[signer] };
         let mut out = LineWriter::new(out, end);
@@ -185,23 +187,15 @@ impl Signer {
         Ok(Signed { octets, reencoded: rewrite.changes(), fragile })
     }
 
-    /// Signs the content's hash, and counts its octets.
-    fn signer_info(
-        &self,
-        time: UnixTime,
-        content: &mut Content<'_>,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<(signed::Signed, u64)> {
+    /// Signs the content's hash.
+    fn signer_info(&self, time: UnixTime, digests: &Digests, rng: &mut dyn CryptoRng) -> Result<signed::Signed> {
         let mut signer = signed::Signer::new(&self.certificate, &*self.key, self.scheme);
         signer.naming = self.identify_by;
         signer.signing_time = Some(time);
         signer.capabilities = Some(&self.capabilities);
         signer.encryption_certificate = self.encryption_certificate.as_ref();
-        let mut hashing = Hashing { hashes: Hashes::new([signer.digest()]), octets: 0 };
-        content(&mut hashing)?;
-        let digests = hashing.hashes.finish();
         let digest = digests.get(signer.digest()).unwrap_or_default();
-        Ok((signer.sign(oid::DATA, digest, rng)?, hashing.octets))
+        signer.sign(oid::DATA, digest, rng)
     }
 
     /// All that go along.

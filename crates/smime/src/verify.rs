@@ -4,12 +4,13 @@ use std::io::{Read, Seek, Write};
 
 use crate::{
     Certificate, CertificateIdentifier, Error, Flaw, Identity, Limits, Result, SignerInfo, UnixTime,
+    algorithm::{Digest, SignatureScheme},
     mime::{
         header::Header,
         locate::{Entity, Kind},
     },
     oid,
-    path::{Distrust, Path, Purpose, Validator},
+    path::{Distrust, Path, Purpose, Validator, WeakSignatures},
     protected::{Heads, ProtectedFields, ProtectedHeader},
     signed::{Digests, SignedData},
 };
@@ -85,7 +86,7 @@ pub enum Verdict {
 }
 
 impl Verifier {
-    /// Trusts whom `validator` trusts to sign mails.
+    /// Trusts whom `validator` trusts to sign mails. What it makes of signatures over SHA-1 holds for those of mails too.
     #[must_use]
     pub fn new(validator: Validator) -> Self {
         let validator = validator.purpose(Purpose::EmailSigning);
@@ -169,7 +170,8 @@ impl Verifier {
             info: None,
         };
         for certificate in certificates.iter().chain(&self.known).filter(|candidate| info.matches(candidate)) {
-            let integrity = general.clone().and_then(|()| info.check(digests, oid::DATA, certificate));
+            let sound = general.clone().and_then(|()| info.check(digests, oid::DATA, certificate));
+            let integrity = sound.and_then(|()| self.is_strong(&info));
             let trust = integrity.is_ok().then(|| self.validator.validate(certificate, certificates));
             let judged =
                 SignerReport { certificate: Some(certificate.clone()), integrity, trust, identity: None, info: None };
@@ -181,6 +183,13 @@ impl Verifier {
             }
         }
         SignerReport { info: Some(info), ..found }
+    }
+
+    /// Whether nobody can have the same signature for another content.
+    fn is_strong(&self, info: &SignerInfo) -> Result<(), Flaw> {
+        let weak = info.scheme().is_some_and(SignatureScheme::is_weak) || info.digest().is_some_and(Digest::is_weak);
+        let refused = weak && self.validator.weak() == WeakSignatures::Refuse;
+        if refused { Err(Flaw::WeakDigest) } else { Ok(()) }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::{
     fs::{self, File, Metadata, Permissions},
-    io::{self, Write},
-    os::unix::fs::PermissionsExt,
+    io::{self, BufWriter, Write},
+    os::{fd::AsFd, unix::fs::PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -16,6 +16,8 @@ use crate::failure::{At, Failure, Result};
 const OWNER: u32 = 0o600;
 /// Less what the umask takes away.
 const ALL: u32 = 0o666;
+/// What is smaller is written together with what comes next.
+const SMALL_PIECES: usize = 8 << 10;
 /// No more links are followed, as in Linux.
 const LINKS: usize = 40;
 
@@ -30,14 +32,25 @@ pub(crate) enum Access {
     Secret,
 }
 
+impl Access {
+    /// Small pieces are written together, but those of a secret leave no copy in a buffer.
+    fn buffered(self, to: &mut File) -> BufWriter<&mut File> {
+        BufWriter::with_capacity(if matches!(self, Self::Secret) { 0 } else { SMALL_PIECES }, to)
+    }
+}
+
 /// Writes to stdout or to what a path names. An error of writing names that place, whatever `write` makes of it.
 pub(crate) fn write_to<T>(to: &Place, access: Access, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
     let name = to.output_name();
-    let Place::File(path) = to else { return watch(name, &mut io::stdout().lock(), write) };
+    let Place::File(path) = to else {
+        // Not through the buffer of `io::stdout`, which cuts what it is given at the ends of lines.
+        let mut stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from).at(name)?;
+        return watch(name, &mut access.buffered(&mut stdout), write);
+    };
     match Target::of(path, access).at(name)? {
-        Target::There(mut file) => watch(name, &mut file, write),
+        Target::There(mut file) => watch(name, &mut access.buffered(&mut file), write),
         Target::New(mut new) => {
-            let done = watch(name, new.file.as_file_mut(), write)?;
+            let done = watch(name, &mut access.buffered(new.file.as_file_mut()), write)?;
             new.keep().at(name)?;
             Ok(done)
         }

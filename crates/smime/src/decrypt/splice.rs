@@ -8,7 +8,7 @@ use crate::{
         header::{Header, Transfer},
         lines::{LineEnd, LineWriter},
     },
-    protected::{Heads, ProtectedForm, restored},
+    protected::{Heads, ProtectedFields, ProtectedForm, restored},
 };
 
 /// Takes an entity and writes the mail.
@@ -19,7 +19,7 @@ pub(super) struct Splice<'a> {
 }
 
 enum State<'a> {
-    /// The entity's header is not complete.
+    /// There may be more of its header.
     Head(Vec<u8>, &'a mut dyn Write),
     Body(LineWriter<&'a mut dyn Write>),
     Failed,
@@ -48,7 +48,13 @@ impl<'a> Splice<'a> {
                 return Ok(());
             }
         };
-        let Heads { payload, protected, len } = Heads::read(&head, self.limits)?;
+        // What is wrong inside must look like all else that is wrong with an encrypted content.
+        let Heads { payload, protected, len } = Heads::read(&head, self.limits).map_err(|_| Error::Decryption)?;
+        // A mail inside by somebody else is one that was forwarded: it stays as it is.
+        let is_own = |protected: &ProtectedFields| {
+            protected.form != ProtectedForm::Wrapped || protected.same_author(self.outer) == Some(true)
+        };
+        let protected = protected.filter(is_own);
         // Octets that are no text are left alone.
         let end = if payload.encoding() == Transfer::Binary { LineEnd::CrLf } else { LineEnd::of(self.outer) };
         let mut mail = LineWriter::new(out, end);
@@ -68,9 +74,11 @@ impl Write for Splice<'_> {
         match &mut self.state {
             State::Body(body) => return body.write(octets),
             State::Failed => return Err(io::Error::other("writing failed before")),
+            // As much as the header of an entity and that of a mail in it may have: to look for their ends each time
+            // that an octet comes would take long.
             State::Head(head, _) => {
                 head.extend_from_slice(octets);
-                if head.len() <= self.limits.header.saturating_mul(2) && !Heads::are_complete(head) {
+                if head.len() <= self.limits.header.saturating_mul(2) {
                     return Ok(octets.len());
                 }
             }

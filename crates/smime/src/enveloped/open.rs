@@ -68,16 +68,32 @@ impl Opener<'_> {
         let candidates = Unlocker::new(self.credentials, algorithm.cipher.key_len(), rng).run(&head.recipients)?;
         let (chosen, tail) = self.check(&mut reader, &algorithm, candidates, head.authenticated)?;
         drop(reader);
-        let mut decryptor = Decryptor::new(&algorithm, &chosen.key).ok_or(Error::Decryption)?;
-        let mut write = |octets: &[u8]| out.write_all(octets).map_err(Error::Write);
+        self.give(reopen, &algorithm, (&chosen, &tail), out)?;
+        Ok(Opened { message: head.describe()?, certificate: chosen.credential.certificate.clone() })
+    }
+
+    /// The second pass: the content is written. It may be another one by now, so all is checked again; then it is too
+    /// late to write nothing, but not for an error.
+    fn give<'m>(
+        &self,
+        reopen: &mut dyn FnMut() -> Result<Box<dyn Read + 'm>>,
+        algorithm: &ContentAlgorithm,
+        (chosen, tail): (&Candidate<'_>, &Tail),
+        out: &mut dyn Write,
+    ) -> Result<()> {
+        let mut decryptor = Decryptor::new(algorithm, &chosen.key).ok_or(Error::Decryption)?;
+        let mut judge = (!algorithm.cipher.is_authenticated()).then(|| self.judge());
+        let mut write = |octets: &[u8]| {
+            if let Some(judge) = &mut judge {
+                judge.see(octets);
+            }
+            out.write_all(octets).map_err(Error::Write)
+        };
         let mut reader = Reader::new(reopen()?, self.limits);
         Head::skip(&mut reader)?;
         content(&mut reader, &mut |ciphertext| decryptor.update(ciphertext, &mut write))?;
-        // The second reading may have given something else.
-        if !bool::from(decryptor.finish(&tail.additional, &tail.tag, &mut write)?) {
-            return Err(Error::Decryption);
-        }
-        Ok(Opened { message: head.describe()?, certificate: chosen.credential.certificate.clone() })
+        let right = decryptor.finish(&tail.additional, &tail.tag, &mut write)?;
+        if bool::from(right) && judge.is_none_or(|mut judge| judge.accepts()) { Ok(()) } else { Err(Error::Decryption) }
     }
 
     /// The first pass: the candidate with which all is right.
@@ -88,13 +104,7 @@ impl Opener<'_> {
         candidates: Vec<Candidate<'c>>,
         authenticated: bool,
     ) -> Result<(Candidate<'c>, Tail)> {
-        let judge = || -> Box<dyn Judge> {
-            match self.judges {
-                Some(judges) => judges(),
-                None => Box::new(Lenient),
-            }
-        };
-        let checks = candidates.iter().map(|candidate| Check::new(algorithm, &candidate.key, judge));
+        let checks = candidates.iter().map(|candidate| Check::new(algorithm, &candidate.key, || self.judge()));
         let mut checks = checks.collect::<Option<Vec<_>>>().ok_or(Error::Decryption)?;
         content(reader, &mut |ciphertext| checks.iter_mut().try_for_each(|check| check.update(ciphertext)))?;
         let tail = Tail::read(reader, authenticated, self.limits)?;
@@ -102,13 +112,20 @@ impl Opener<'_> {
             return Err(Error::structure("an encrypted message", "its tag has another length than it says"));
         }
         let mut chosen = None;
-        for (check, candidate) in checks.into_iter().zip(candidates) {
+        for (check, candidate) in checks.iter_mut().zip(candidates) {
             // All of them always.
             if bool::from(check.finish(&tail.additional, &tail.tag)?) && chosen.is_none() {
                 chosen = Some(candidate);
             }
         }
         Ok((chosen.ok_or(Error::Decryption)?, tail))
+    }
+
+    fn judge(&self) -> Box<dyn Judge + '_> {
+        match self.judges {
+            Some(judges) => judges(),
+            None => Box::new(Lenient),
+        }
     }
 }
 

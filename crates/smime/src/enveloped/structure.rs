@@ -156,14 +156,31 @@ impl Tail {
     }
 }
 
+/// Pieces of an encrypted content that are shorter are put together: a sender could cut it into single octets, each of
+/// which costs as much as a long piece.
+const SHORT: usize = 16 << 10;
+
 /// Gives the encrypted content to `sink`.
 pub(super) fn content<R: Read>(reader: &mut Reader<R>, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
     if reader.peek()?.is_none() {
         return Err(Error::structure(PLACE, "its content is elsewhere"));
     }
     reader.expect(Tag::context(0), PLACE)?;
-    reader.octets(sink)?;
-    Ok(())
+    let mut gathered = Vec::with_capacity(2 * SHORT);
+    reader.octets(&mut |piece| {
+        if piece.len() < SHORT {
+            gathered.extend_from_slice(piece);
+            if gathered.len() < SHORT {
+                return Ok(());
+            }
+        }
+        if !gathered.is_empty() {
+            sink(&gathered)?;
+            gathered.clear();
+        }
+        if piece.len() < SHORT { Ok(()) } else { sink(piece) }
+    })?;
+    if gathered.is_empty() { Ok(()) } else { sink(&gathered) }
 }
 
 /// Goes up to the recipients. Says which of both it is.

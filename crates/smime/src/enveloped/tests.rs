@@ -1,5 +1,6 @@
+mod oracles;
 mod others;
-mod support;
+pub(crate) mod support;
 mod vectors;
 
 use std::{
@@ -264,11 +265,52 @@ fn what_a_judge_refuses_is_not_given_out() {
             // Nobody could change it.
             assert!(result.is_ok() && out == content && seen.borrow().is_empty());
         } else if verdict {
-            assert!(result.is_ok() && out == content && *seen.borrow() == content);
+            // Both readings are judged.
+            assert!(result.is_ok() && out == content && *seen.borrow() == content.repeat(2));
         } else {
             assert!(matches!(result, Err(Error::Decryption)) && out.is_empty());
             assert!(*seen.borrow() == content);
         }
+    }
+}
+
+/// Counts how often it is asked to see.
+struct Often<'a>(&'a std::cell::Cell<usize>);
+
+impl Judge for Often<'_> {
+    fn see(&mut self, _: &[u8]) {
+        self.0.set(self.0.get() + 1);
+    }
+
+    fn accepts(&mut self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_content_in_single_octets_is_put_together() {
+    let holder = Holder::new(Kind::P256);
+    let recipients = [Recipient::new(holder.credential.certificate.clone()).unwrap()];
+    let content: Vec<u8> = (0..100_000u32).map(|at| u8::try_from(at % 253).unwrap()).collect();
+    let message = to_ber(&seal(ContentCipher::Aes128Cbc, &recipients, &content), 1);
+    let seen = std::cell::Cell::new(0);
+    let judges = || -> Box<dyn Judge> { Box::new(Often(&seen)) };
+    let opener = Opener { judges: Some(&judges), ..opener(from_ref(&holder.credential)) };
+    let mut out = Vec::new();
+    opener.open(&mut || Ok(Box::new(&message[..])), &mut rng(), &mut out).unwrap();
+    assert!(out == content && seen.get() < 50, "{}", seen.get());
+}
+
+/// Wants sevens.
+struct Sevens(bool);
+
+impl Judge for Sevens {
+    fn see(&mut self, plaintext: &[u8]) {
+        self.0 &= plaintext.iter().all(|octet| *octet == 7);
+    }
+
+    fn accepts(&mut self) -> bool {
+        self.0
     }
 }
 
@@ -277,14 +319,19 @@ fn what_a_judge_refuses_is_not_given_out() {
 fn a_message_that_changes_while_it_is_read_is_an_error() {
     let holder = Holder::new(Kind::P256);
     let recipients = [Recipient::new(holder.credential.certificate.clone()).unwrap()];
-    let message = seal(ContentCipher::Aes256Gcm, &recipients, &[7; 1000]);
-    let mut changed = message.clone();
-    let len = changed.len();
-    changed[len - 100] ^= 1;
-    let mut given = [&message, &changed].into_iter();
-    let keys = [holder.credential];
-    let result = opener(&keys).open(&mut || Ok(Box::new(&given.next().unwrap()[..])), &mut rng(), &mut io::sink());
-    assert!(matches!(result, Err(Error::Decryption)));
+    for cipher in CIPHERS {
+        let message = seal(cipher, &recipients, &[7; 1000]);
+        let mut changed = message.clone();
+        let len = changed.len();
+        changed[len - 100] ^= 1;
+        for (second, right) in [(&message, true), (&changed, false)] {
+            let mut given = [&message, second].into_iter();
+            let judges = || -> Box<dyn Judge> { Box::new(Sevens(true)) };
+            let opener = Opener { judges: Some(&judges), ..opener(from_ref(&holder.credential)) };
+            let result = opener.open(&mut || Ok(Box::new(&given.next().unwrap()[..])), &mut rng(), &mut io::sink());
+            assert!(if right { result.is_ok() } else { matches!(result, Err(Error::Decryption)) }, "{cipher}");
+        }
+    }
 }
 
 #[test]

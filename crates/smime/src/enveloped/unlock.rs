@@ -4,7 +4,6 @@
 
 use der::Tag;
 use rand_core::CryptoRng;
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::{
@@ -65,7 +64,7 @@ impl<'a, 'r> Unlocker<'a, 'r> {
         Self { credentials, len, rng, attempts: 0, found: Vec::new(), failure: None }
     }
 
-    /// All different candidates.
+    /// All candidates: as many as there are recipients that are meant and can be tried.
     ///
     /// # Errors
     ///
@@ -124,12 +123,11 @@ impl<'a, 'r> Unlocker<'a, 'r> {
             }
             match attempt(self, credential) {
                 Ok(None) => {}
+                // Even if the same key came before: how many are tried, each with all of the content, must not depend
+                // on them. Of RSA, wrong paddings of one ciphertext give one substitute, and a right one another key.
                 Ok(Some((key, trust))) => {
                     self.attempts += 1;
-                    // That the same key came before tells nothing: it is tried once.
-                    if !self.found.iter().any(|found| bool::from(found.key.ct_eq(&*key))) {
-                        self.found.push(Candidate { key, credential, trust });
-                    }
+                    self.found.push(Candidate { key, credential, trust });
                 }
                 Err(error) => {
                     self.attempts += 1;

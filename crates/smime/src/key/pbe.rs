@@ -25,7 +25,7 @@ pub(crate) use pkcs12::{Purpose, derive as derive_pkcs12};
 
 const PLACE: &str = "password-based encryption";
 
-/// How much memory scrypt may take: `128 * N * r` octets.
+/// How much memory scrypt may take: `128 * r * (N + p)` octets (RFC 7914 §6).
 const SCRYPT_MEMORY: u64 = 64 << 20;
 
 /// A password, in the two forms that the schemes want.
@@ -223,12 +223,12 @@ fn by_scrypt(
 ) -> Result<Zeroizing<Vec<u8>>> {
     let [salt, cost, block, parallel, ..] = fields else { return Err(malformed()) };
     let (cost, block, parallel) = (number(cost)?, number(block)?, number(parallel)?);
-    let memory = cost.saturating_mul(block).saturating_mul(128);
-    if memory > SCRYPT_MEMORY {
+    let unit = block.saturating_mul(128);
+    if cost.saturating_add(parallel).saturating_mul(unit) > SCRYPT_MEMORY {
         return Err(Error::Limit { what: "octets of memory for key derivation", limit: SCRYPT_MEMORY });
     }
     // As much work as so many rounds of PBKDF2, each of two blocks of 64 octets.
-    rounds.spend(memory.saturating_mul(parallel) / 128)?;
+    rounds.spend(cost.saturating_mul(unit).saturating_mul(parallel) / 128)?;
     let exponent = u8::try_from(cost.checked_ilog2().unwrap_or(0)).unwrap_or(0);
     let parameters = u32::try_from(block)
         .ok()

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use getrandom::{SysRng, rand_core::UnwrapErr};
-use sealpost_testkit::{unhex, vectors};
+use sealpost_testkit::{tally::Tally, unhex, vectors};
 use serde_json::Value;
 
 use super::*;
@@ -13,43 +13,19 @@ use crate::{
     public_key::{BadSignature, PublicKey},
 };
 
-/// How many vectors went which way.
-#[derive(Default)]
-struct Tally {
-    passed: usize,
-    deliberate: usize,
-    failed: Vec<String>,
-}
-
-impl Tally {
-    fn check<T: ToString + ?Sized>(&mut self, right: bool, what: &T) {
-        if right { self.passed += 1 } else { self.failed.push(what.to_string()) }
-    }
-
-    fn report(self, name: &str) {
-        let Self { passed, deliberate, failed } = self;
-        println!("vectors {name}: passed {passed}, deliberate {deliberate}, failed {}", failed.len());
-        assert!(failed.is_empty(), "{name}: {failed:?}");
-        assert!(passed > 0, "{name}: nothing ran");
-    }
-}
-
 /// Each test of a file of Wycheproof, with its group.
-fn wycheproof(file: &str, mut each: impl FnMut(&mut Tally, &Value, &Value)) {
+fn wycheproof(file: &'static str, mut each: impl FnMut(&mut Tally, &Value, &Value)) {
     let Some(folder) = vectors() else { return };
-    let json = fs::read(folder.join("smime/wycheproof").join(file)).unwrap();
+    let json = fs::read(folder.join(format!("smime/wycheproof/{file}_test.json"))).unwrap();
     let json: Value = serde_json::from_slice(&json).unwrap();
-    let mut tally = Tally::default();
-    let mut count = 0;
+    let mut tally = Tally::new(file);
     for group in json["testGroups"].as_array().unwrap() {
         for test in group["tests"].as_array().unwrap() {
             each(&mut tally, group, test);
-            count += 1;
         }
     }
-    assert_eq!(json["numberOfTests"], count);
-    assert_eq!(tally.passed + tally.deliberate + tally.failed.len(), count);
-    tally.report(&format!("wycheproof/{file}"));
+    assert_eq!(json["numberOfTests"], tally.count());
+    tally.report();
 }
 
 fn hex(value: &Value, name: &str) -> Vec<u8> {
@@ -60,13 +36,14 @@ fn flagged(test: &Value, flag: &str) -> bool {
     test["flags"].as_array().unwrap().iter().any(|other| other == flag)
 }
 
-fn verified(file: &str, scheme: impl Fn(&Value) -> SignatureScheme) {
+fn verified(file: &'static str, scheme: impl Fn(&Value) -> SignatureScheme) {
     wycheproof(file, |tally, group, test| {
         let key = PublicKey::from_spki(&hex(group, "publicKeyDer")).unwrap();
         let verdict = key.verify(scheme(group), &hex(test, "msg"), &hex(test, "sig"));
         match test["result"].as_str().unwrap() {
-            // A DigestInfo without its NULL.
-            "acceptable" if verdict == Err(BadSignature::Wrong) => tally.deliberate += 1,
+            "acceptable" if verdict == Err(BadSignature::Wrong) => {
+                tally.deliberate("a hash without the NULL of its AlgorithmIdentifier, which some let pass, is refused");
+            }
             result => tally.check(verdict.is_ok() == (result == "valid"), test),
         }
     });
@@ -74,18 +51,20 @@ fn verified(file: &str, scheme: impl Fn(&Value) -> SignatureScheme) {
 
 #[test]
 fn signatures_hold_as_wycheproof_says() {
-    verified("rsa_signature_2048_sha256_test.json", |_| SignatureScheme::RsaPkcs1(Digest::Sha256));
-    verified("ecdsa_secp256r1_sha256_test.json", |_| SignatureScheme::Ecdsa(Digest::Sha256));
-    verified("rsa_pss_2048_sha256_mgf1_32_params_test.json", |group| {
+    verified("rsa_signature_2048_sha256", |_| SignatureScheme::RsaPkcs1(Digest::Sha256));
+    verified("ecdsa_secp256r1_sha256", |_| SignatureScheme::Ecdsa(Digest::Sha256));
+    verified("rsa_pss_2048_sha256_mgf1_32_params", |group| {
         assert_eq!((&group["sha"], &group["mgfSha"]), (&Value::from("SHA-256"), &Value::from("SHA-256")));
         let salt = group["sLen"].as_u64().unwrap().try_into().unwrap();
         SignatureScheme::RsaPss { digest: Digest::Sha256, mask: Digest::Sha256, salt }
     });
 }
 
+const IMPLICIT: &str = "where the padding is wrong another key comes out, the same each time, instead of an error";
+
 /// Where the padding is wrong something else comes out, each time the same, whoever does it: `all` is the start of the
 /// hash of everything that came out.
-fn decrypted(file: &str, all: &str, transport: impl Fn(&Value) -> KeyTransport) {
+fn decrypted(file: &'static str, all: &str, transport: impl Fn(&Value) -> KeyTransport) {
     let mut hasher = crate::algorithm::Hasher::new(Digest::Sha256);
     let mut last: Option<(String, SoftwareKey)> = None;
     wycheproof(file, |tally, group, test| {
@@ -111,7 +90,7 @@ fn decrypted(file: &str, all: &str, transport: impl Fn(&Value) -> KeyTransport) 
                 let again = [16, 24, 32].map(|len| decrypt(len).unwrap());
                 keys.iter().for_each(|key| hasher.update(key));
                 let right = keys == again && keys.iter().all(|key| key.iter().any(|octet| *octet != 0));
-                if right { tally.deliberate += 1 } else { tally.check(false, test) }
+                if right { tally.deliberate(IMPLICIT) } else { tally.check(false, test) }
             }
             _ => tally.check(false, test),
         }
@@ -123,10 +102,10 @@ fn decrypted(file: &str, all: &str, transport: impl Fn(&Value) -> KeyTransport) 
 
 #[test]
 fn rsa_decrypts_as_wycheproof_says_and_rejects_implicitly() {
-    decrypted("rsa_pkcs1_2048_test.json", "d0cc52e1", |_| KeyTransport::Pkcs1);
+    decrypted("rsa_pkcs1_2048", "d0cc52e1", |_| KeyTransport::Pkcs1);
     for (file, digest, all) in [
-        ("rsa_oaep_2048_sha1_mgf1sha1_test.json", Digest::Sha1, "5740d214"),
-        ("rsa_oaep_2048_sha256_mgf1sha256_test.json", Digest::Sha256, "df978bee"),
+        ("rsa_oaep_2048_sha1_mgf1sha1", Digest::Sha1, "5740d214"),
+        ("rsa_oaep_2048_sha256_mgf1sha256", Digest::Sha256, "df978bee"),
     ] {
         decrypted(file, all, |test| KeyTransport::Oaep { digest, mask: digest, label: hex(test, "label") });
     }
@@ -134,7 +113,7 @@ fn rsa_decrypts_as_wycheproof_says_and_rejects_implicitly() {
 
 #[test]
 fn secrets_are_agreed_on_as_wycheproof_says() {
-    wycheproof("ecdh_secp256r1_ecpoint_test.json", |tally, _, test| {
+    wycheproof("ecdh_secp256r1_ecpoint", |tally, _, test| {
         let octets = hex(test, "private");
         let der = crate::asn1::write(
             0x30,
@@ -150,14 +129,13 @@ fn secrets_are_agreed_on_as_wycheproof_says() {
         let valid = test["result"] != "invalid";
         tally.check(agreed == valid.then(|| hex(test, "shared")), test);
     });
-    wycheproof("x25519_test.json", |tally, _, test| {
+    wycheproof("x25519", |tally, _, test| {
         let der = [&unhex("302e020100300506032b656e04220420")[..], &hex(test, "private")].concat();
         let key = SoftwareKey::from_der(&der, None, &Limits::default()).unwrap().agreement().unwrap();
         let agreed = key.agree(&hex(test, "public")).ok().map(|secret| secret.to_vec());
-        // All zeros are refused (RFC 8418 §2.2).
         let zero = flagged(test, "ZeroSharedSecret");
         if zero && agreed.is_none() {
-            tally.deliberate += 1;
+            tally.deliberate("a shared secret of zeros, which some let pass, is refused (RFC 8418 §2.2)");
         } else {
             tally.check(!zero && agreed == Some(hex(test, "shared")), test);
         }
@@ -244,7 +222,7 @@ fn read(file: &Path) -> Result<SoftwareKey> {
 fn keys_of_rfc_9216_do_what_their_certificates_say() {
     let Some(folder) = vectors() else { return };
     let folder = folder.join("smime/rfc9216");
-    let mut tally = Tally::default();
+    let mut tally = Tally::new("RFC 9216: keys");
     for file in files(&folder, ".key") {
         let name = file.file_name().unwrap().to_string_lossy().replace(".key", ".crt");
         let of =
@@ -252,36 +230,40 @@ fn keys_of_rfc_9216_do_what_their_certificates_say() {
         let certificate = certificate(&of.unwrap());
         tally.check(works(&read(&file).unwrap(), &certificate), &name);
     }
-    tally.report("rfc9216 keys");
+    tally.report();
 }
 
 #[test]
 fn keys_of_openssl_do_what_their_certificates_say() {
     let Some(folder) = vectors() else { return };
     let folder = folder.join("smime/openssl/smime-certs");
-    let mut tally = Tally::default();
+    let mut tally = Tally::new("OpenSSL: keys");
     for file in files(&folder, ".pem") {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         let of = if name == "smrsa3-key.pem" { folder.join("smrsa3-cert.pem") } else { file.clone() };
         match read(&file) {
             Ok(key) => tally.check(works(&key, &certificate(&of)), &name),
             // Other algorithms, and curves with binary fields.
-            Err(Error::Algorithm { .. }) if name.contains("dsa") || name.contains("dh") => tally.deliberate += 1,
-            Err(Error::Algorithm { .. }) if name == "smec2.pem" => tally.deliberate += 1,
-            Err(Error::Key(_)) if ["smrsa3-cert.pem", "badrsa.pem", "smdsap.pem"].contains(&name.as_str()) => {
-                tally.deliberate += 1;
+            Err(Error::Algorithm { .. }) if name.contains("dsa") || name.contains("dh") => {
+                tally.deliberate("DSA and Diffie-Hellman over integers are not supported");
             }
-            Err(error) => tally.check(false, &format!("{name}: {error}")),
+            Err(Error::Algorithm { .. }) if name == "smec2.pem" => {
+                tally.deliberate("curves over binary fields are not supported");
+            }
+            Err(Error::Key(_)) if ["smrsa3-cert.pem", "badrsa.pem", "smdsap.pem"].contains(&name.as_str()) => {
+                tally.deliberate("there is no private key in it");
+            }
+            Err(error) => tally.check(false, format!("{name}: {error}")),
         }
     }
-    tally.report("openssl keys");
+    tally.report();
 }
 
 #[test]
 fn keys_of_rfc_4134_are_read() {
     let Some(folder) = vectors() else { return };
     let folder = folder.join("smime/rfc4134");
-    let mut tally = Tally::default();
+    let mut tally = Tally::new("RFC 4134: keys");
     for (private, public) in [
         ("AlicePrivRSASign.pri", "AliceRSASignByCarl.cer"),
         ("BobPrivRSAEncrypt.pri", "BobRSASignByCarl.cer"),
@@ -292,18 +274,18 @@ fn keys_of_rfc_4134_are_read() {
     }
     let dsa = read(&folder.join("AlicePrivDSSSign.pri")).unwrap_err();
     assert!(matches!(dsa, Error::Algorithm { .. }), "{dsa}");
-    tally.report("rfc4134 keys");
+    tally.report();
 }
 
 #[cfg(feature = "pqc")]
 #[test]
 fn post_quantum_keys_of_all_forms_are_read_and_broken_ones_are_not() {
     let Some(folder) = vectors() else { return };
-    for folder in [
-        folder.join("smime/lamps-dilithium-certificates/examples"),
-        folder.join("smime/lamps-kyber-certificates/example"),
+    for (set, folder) in [
+        ("ML-DSA: keys", folder.join("smime/lamps-dilithium-certificates/examples")),
+        ("ML-KEM: keys", folder.join("smime/lamps-kyber-certificates/example")),
     ] {
-        let mut tally = Tally::default();
+        let mut tally = Tally::new(set);
         for file in files(&folder, ".priv") {
             let name = file.file_name().unwrap().to_string_lossy().into_owned();
             if name.starts_with("bad-") {
@@ -313,14 +295,14 @@ fn post_quantum_keys_of_all_forms_are_read_and_broken_ones_are_not() {
             let set = name.rsplit_once('-').unwrap().0;
             tally.check(works(&read(&file).unwrap(), &certificate(&folder.join(format!("{set}.crt")))), &name);
         }
-        tally.report(folder.parent().unwrap().file_name().unwrap().to_str().unwrap());
+        tally.report();
     }
 }
 
 #[test]
 fn certificates_verify_under_their_issuers_key() {
     let Some(folder) = vectors() else { return };
-    let mut tally = Tally::default();
+    let mut tally = Tally::new("RFC 9216: certificates");
     let verify = |certificate: &Certificate, issuer: &Certificate| {
         let scheme = SignatureScheme::from_x509(certificate.signature_algorithm()).unwrap();
         let signature = certificate.signature();
@@ -331,12 +313,12 @@ fn certificates_verify_under_their_issuers_key() {
     for file in files(&folder, ".crt") {
         let certificate = certificate(&file);
         let verdicts = issuers.each_ref().map(|issuer| verify(&certificate, issuer).is_ok());
-        tally.check(verdicts.iter().filter(|right| **right).count() == 1, &file.display());
+        tally.check(verdicts.iter().filter(|right| **right).count() == 1, file.display());
     }
     let names = ["alice.sign.crt", "carlos.sign.crt", "carlos.encrypt.crt"]
         .map(|name| certificate(&folder.join(name)).key_name().unwrap());
     assert_eq!(names, ["RSA-2048", "Ed25519", "X25519"]);
-    tally.report("rfc9216 certificates");
+    tally.report();
 }
 
 #[test]

@@ -15,8 +15,8 @@ const LINE_CRLF: usize = LINE + 2;
 const TEXT: usize = 64 << 10;
 /// How much it gives, with what was left over of the text before.
 const DECODED: usize = TEXT / 4 * 3 + 3;
-/// How many octets are encoded at once.
-const BLOCK: usize = 800 * LINE_OCTETS;
+/// How many octets are encoded at once: 64 KiB, and a line that was left over.
+const BLOCK: usize = 1151 * LINE_OCTETS;
 
 /// The octets that a base64 text stands for.
 ///
@@ -190,27 +190,31 @@ impl Packed {
     /// Takes in the text line by line.
     fn push(&mut self, mut text: &[u8]) {
         while !text.is_empty() {
-            if self.line == LINE {
-                text = self.push_usual(text);
-            }
+            text = match self.line {
+                LINE => self.push_alike::<LINE, LINE_CRLF>(text),
+                64 => self.push_alike::<64, 66>(text),
+                72 => self.push_alike::<72, 74>(text),
+                _ => text,
+            };
             let (line, rest) = self.split(text);
             self.append(line);
             text = rest;
         }
     }
 
-    /// Takes in lines of 76 characters, and returns what does not start with one.
-    fn push_usual<'a>(&mut self, text: &'a [u8]) -> &'a [u8] {
-        let (lines, _) = text.as_chunks::<LINE_CRLF>();
+    /// Takes in lines of so many characters, with the two of their ends, and returns what does not start with one.
+    /// Programs write 76, and 64 as in PEM, or 72.
+    fn push_alike<'a, const LEN: usize, const WITH_END: usize>(&mut self, text: &'a [u8]) -> &'a [u8] {
+        let (lines, _) = text.as_chunks::<WITH_END>();
         let to = self.characters.get_mut(self.len..).unwrap_or_default();
         let mut taken = 0;
-        for (to, line) in to.as_chunks_mut::<LINE>().0.iter_mut().zip(lines) {
-            let Some((characters, b"\r\n")) = line.split_first_chunk::<LINE>() else { break };
+        for (to, line) in to.as_chunks_mut::<LEN>().0.iter_mut().zip(lines) {
+            let Some((characters, b"\r\n")) = line.split_first_chunk::<LEN>() else { break };
             *to = *characters;
             taken += 1;
         }
-        self.len += taken * LINE;
-        text.get(taken * LINE_CRLF..).unwrap_or_default()
+        self.len += taken * LEN;
+        text.get(taken * WITH_END..).unwrap_or_default()
     }
 
     /// The first line without its end, and what is behind.
@@ -247,7 +251,7 @@ fn is_blank(c: u8) -> bool {
 /// Writes base64 in lines of 76 characters that all end with CRLF.
 pub(crate) struct Encoder<W> {
     to: W,
-    /// Less than a block.
+    /// Less than a line.
     pending: Vec<u8>,
     characters: Vec<u8>,
     lines: Vec<u8>,
@@ -261,29 +265,26 @@ impl<W: Write> Encoder<W> {
                 *end = *b"\r\n";
             }
         }
-        Self { to, pending: Vec::with_capacity(BLOCK), characters: vec![0; BLOCK / 3 * 4], lines }
+        Self { to, pending: Vec::with_capacity(LINE_OCTETS), characters: vec![0; BLOCK / 3 * 4], lines }
     }
 
     /// Writes the last line.
     ///
     /// Without it the end of the text is missing.
     pub(crate) fn finish(mut self) -> io::Result<W> {
-        let whole = self.pending.len() / LINE_OCTETS * LINE_OCTETS;
-        let pending = std::mem::take(&mut self.pending);
-        let (lines, last) = pending.split_at(whole);
-        self.lines(lines)?;
-        if !last.is_empty() {
-            let line = STANDARD.encode(last, self.characters.as_out());
-            self.to.write_all(line)?;
-            self.to.write_all(b"\r\n")?;
+        if !self.pending.is_empty() {
+            let line: &[u8] = STANDARD.encode(&self.pending, self.characters.as_out());
+            self.to.write_all(&[line, b"\r\n"].concat())?;
         }
         Ok(self.to)
     }
 
-    /// Writes whole lines, a block at most.
+    /// Writes whole lines: what was left over, which is a line or nothing, and `octets`; a block at most.
     fn lines(&mut self, octets: &[u8]) -> io::Result<()> {
-        let characters = STANDARD.encode(octets, self.characters.as_out());
-        let characters = characters.as_chunks::<LINE>().0;
+        let first = STANDARD.encode(&self.pending, self.characters.as_out()).len();
+        let rest = self.characters.get_mut(first..).unwrap_or_default();
+        let len = first + STANDARD.encode(octets, rest.as_out()).len();
+        let (characters, _) = self.characters.get(..len).unwrap_or_default().as_chunks::<LINE>();
         for (to, line) in self.lines.as_chunks_mut::<LINE_CRLF>().0.iter_mut().zip(characters) {
             if let Some(to) = to.first_chunk_mut() {
                 *to = *line;
@@ -295,22 +296,21 @@ impl<W: Write> Encoder<W> {
 
 impl<W: Write> Write for Encoder<W> {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        if self.pending.is_empty()
-            && let Some(block) = octets.get(..BLOCK)
-        {
-            self.lines(block)?;
-            return Ok(BLOCK);
-        }
-        let taken = octets.len().min(BLOCK - self.pending.len());
-        self.pending.extend_from_slice(octets.get(..taken).unwrap_or_default());
-        if self.pending.len() == BLOCK {
-            let pending = std::mem::take(&mut self.pending);
-            let written = self.lines(&pending);
-            self.pending = pending;
-            self.pending.clear();
-            written?;
-        }
-        Ok(taken)
+        let missing = if self.pending.is_empty() { 0 } else { LINE_OCTETS - self.pending.len() };
+        let Some((end, rest)) = octets.split_at_checked(missing) else {
+            self.pending.extend_from_slice(octets);
+            return Ok(octets.len());
+        };
+        self.pending.extend_from_slice(end);
+        let whole = rest.len().min(BLOCK - self.pending.len()) / LINE_OCTETS * LINE_OCTETS;
+        let (whole, behind) = rest.split_at_checked(whole).unwrap_or_default();
+        let written = if self.pending.len() + whole.len() > 0 { self.lines(whole) } else { Ok(()) };
+        self.pending.clear();
+        written?;
+        // More than that is left to the next call.
+        let left = if behind.len() < LINE_OCTETS { behind } else { &[] };
+        self.pending.extend_from_slice(left);
+        Ok(end.len() + whole.len() + left.len())
     }
 
     /// Flushes what is below; a line that is not full stays.

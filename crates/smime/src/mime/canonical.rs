@@ -73,12 +73,29 @@ impl<R: Read> Read for Canonical<R> {
     }
 }
 
+/// How much text is looked at without an early end.
+const BLOCK: usize = 4096;
+
 /// Where the first line feed is that has no carriage return in front of it.
-fn bare_line_feed(text: &[u8], after_cr: bool) -> Option<usize> {
-    memchr::memchr_iter(b'\n', text).find(|at| match at.checked_sub(1) {
+pub(crate) fn bare_line_feed(text: &[u8], after_cr: bool) -> Option<usize> {
+    let is_bare = |at: usize| match at.checked_sub(1) {
         Some(before) => text.get(before) != Some(&b'\r'),
         None => !after_cr,
-    })
+    };
+    // Lines end alike mostly: where the first is as it should be, whole blocks are, and are looked at many octets at a
+    // time.
+    let first = memchr::memchr(b'\n', text)?;
+    if is_bare(first) {
+        return Some(first);
+    }
+    let (before, behind) = (text.get(first..).unwrap_or_default(), text.get(first + 1..).unwrap_or_default());
+    let bare = |(before, at): (&[u8], &[u8])| {
+        let pairs = before.iter().zip(at);
+        pairs.fold(0, |any, (before, at)| any | (u8::from(*at == b'\n') & u8::from(*before != b'\r'))) != 0
+    };
+    let block = before.chunks(BLOCK).zip(behind.chunks(BLOCK)).position(bare)?;
+    let start = first + 1 + block * BLOCK;
+    memchr::memchr_iter(b'\n', text.get(start..)?).map(|at| start + at).find(|at| is_bare(*at))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::{
     hazards::Hazards,
     header::Header,
     locate::{Entity, Kind},
-    seven_bit::{Purpose, Rewrite},
+    seven_bit::{Purpose, Rewrite, Wanted},
     tree::{Part, Tree},
 };
 use crate::{
@@ -61,9 +61,8 @@ fn rewritten(mail: &[u8], purpose: Purpose, limits: &Limits) -> (Vec<u8>, bool) 
     let mut write = || -> Result<(Vec<u8>, bool)> {
         let entity = Entity::locate(&mut mail, limits)?;
         let (_, inner) = entity.header.split();
-        let rewrite = Rewrite::plan(&mut mail, &entity, &inner, purpose, limits)?;
-        let (mut written, mut again) = (Vec::new(), Vec::new());
-        rewrite.write(&mut mail, &mut written, limits)?;
+        let (_, rewrite, written) = Rewrite::plan(&mut mail, &Wanted { inner: &inner, purpose }, limits, Vec::new)?;
+        let mut again = Vec::new();
         rewrite.write(&mut mail, &mut again, limits)?;
         assert!(written == again, "each writing must give the same");
         Ok((written, rewrite.remaining().is_seven_bit()))

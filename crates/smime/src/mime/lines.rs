@@ -19,17 +19,22 @@ impl LineEnd {
     }
 }
 
+/// How much text is changed at once.
+const TEXT: usize = 64 << 10;
+
 /// Writes text whose lines end with CR LF with the line ends that are wanted.
 pub(crate) struct LineWriter<W> {
     out: W,
     end: LineEnd,
     /// A CR was held back: the next octet tells what it is.
     held: bool,
+    /// Changed text, for one call of the writer below instead of one per line.
+    text: Vec<u8>,
 }
 
 impl<W: Write> LineWriter<W> {
     pub(crate) fn new(out: W, end: LineEnd) -> Self {
-        Self { out, end, held: false }
+        Self { out, end, held: false, text: Vec::new() }
     }
 
     /// Writes what was held back.
@@ -46,21 +51,24 @@ impl<W: Write> Write for LineWriter<W> {
         if self.end == LineEnd::CrLf {
             return self.out.write(octets);
         }
+        let octets = octets.get(..TEXT).unwrap_or(octets);
+        self.text.clear();
         if std::mem::take(&mut self.held) && octets.first() != Some(&b'\n') {
-            self.out.write_all(b"\r")?;
+            self.text.push(b'\r');
         }
         let mut from = 0;
         for at in memchr::memchr_iter(b'\r', octets) {
             match octets.get(at + 1) {
                 Some(b'\n') | None => {
-                    self.out.write_all(octets.get(from..at).unwrap_or_default())?;
+                    self.text.extend_from_slice(octets.get(from..at).unwrap_or_default());
                     from = at + 1;
                     self.held = octets.len() == from;
                 }
                 Some(_) => {}
             }
         }
-        self.out.write_all(octets.get(from..).unwrap_or_default())?;
+        self.text.extend_from_slice(octets.get(from..).unwrap_or_default());
+        self.out.write_all(&self.text)?;
         Ok(octets.len())
     }
 

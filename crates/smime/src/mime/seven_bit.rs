@@ -16,8 +16,10 @@ use super::{
     header::{Header, Transfer},
     locate::Entity,
     quoted,
+    survey::{self, Region, Role, survey},
     transfer::{self, Decoded},
     tree::{Part, Shape, Tree},
+    unchanged::Unchanged,
     window::Window,
 };
 use crate::{Error, Limits, Result};
@@ -38,6 +40,21 @@ pub(crate) enum Purpose {
     Enclosed,
 }
 
+impl Purpose {
+    /// Whether a text may stay as it is.
+    pub(super) fn accepts(self, hazards: &Hazards) -> bool {
+        hazards.is_seven_bit() && (self == Self::Enclosed || !hazards.is_fragile())
+    }
+}
+
+/// How an entity is to be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'a> {
+    /// Its header fields (see [`Header::split`]).
+    pub(crate) inner: &'a [u8],
+    pub(crate) purpose: Purpose,
+}
+
 /// An entity that was made fit. Each writing of it gives the same octets.
 #[derive(Debug)]
 pub(crate) struct Rewrite {
@@ -46,6 +63,8 @@ pub(crate) struct Rewrite {
     body: Range<u64>,
     /// In the order of their places, which do not overlap.
     edits: Vec<Edit>,
+    /// All lines end with CR LF.
+    canonical: bool,
     remaining: Hazards,
 }
 
@@ -69,30 +88,51 @@ enum Replacement {
 }
 
 impl Rewrite {
-    /// Looks at the whole entity. `inner` are the header fields that it shall have (see [`Header::split`]).
+    /// Looks at a whole mail, and writes its entity once to what `sink` gives. Mostly nothing is to be changed: then the
+    /// mail is read once for all of that.
     ///
     /// # Errors
     ///
-    /// [`Error::Read`], [`Error::Limit`].
-    pub(crate) fn plan<M: Read + Seek>(
+    /// What [`Entity::locate`] returns; [`Error::Write`]; [`Error::Encoding`] if a part that must be encoded anew is
+    /// damaged.
+    pub(crate) fn plan<M: Read + Seek, W: Write>(
         mail: &mut M,
-        entity: &Entity,
-        inner: &[u8],
-        purpose: Purpose,
+        wanted: &Wanted<'_>,
         limits: &Limits,
-    ) -> Result<Self> {
-        let states = vec![State::default(); entity.tree.parts.len()];
-        let mut plan =
-            Plan { mail, tree: &entity.tree, purpose, states, edits: Vec::new(), remaining: Hazards::default() };
-        plan.look()?;
-        let header = Header::read_from(inner, limits)?;
-        let label = plan.states.first().and_then(|state| state.label);
-        let mut head = Vec::new();
-        transfer::copy(&mut Canonical::new(&labelled(&header, label)[..]), &mut head)?;
+        sink: impl Fn() -> W,
+    ) -> Result<(Entity, Self, W)> {
+        let header = Header::read_from(wanted.inner, limits)?;
+        let head = head(&header, None)?;
+        let mut unchanged = Unchanged::new(&head, wanted.purpose, sink())?;
+        let entity = Entity::locate_and_show(mail, limits, &mut |octets| unchanged.take(octets))?;
+        if let Some(written) = unchanged.finish(&entity.tree, &entity.body) {
+            let rewrite = Self::none(head, entity.body.clone())?;
+            return Ok((entity, rewrite, written));
+        }
+        let rewrite = Self::some(mail, &entity, &header, wanted.purpose)?;
+        let mut written = sink();
+        rewrite.write(mail, &mut written, limits)?;
+        Ok((entity, rewrite, written))
+    }
+
+    /// Nothing is to be changed.
+    fn none(head: Vec<u8>, body: Range<u64>) -> Result<Self> {
+        let remaining = Hazards::of(&head[..])?;
+        Ok(Self { head, body, edits: Vec::new(), canonical: true, remaining })
+    }
+
+    /// Something may be to be changed.
+    fn some<M: Read + Seek>(mail: &mut M, entity: &Entity, header: &Header, purpose: Purpose) -> Result<Self> {
+        let (tree, body) = (&entity.tree, entity.body.clone());
+        let found = survey(mail, body.clone(), survey::regions(tree))?;
+        let states = vec![State::default(); tree.parts.len()];
+        let mut plan = Plan { tree, purpose, states, edits: Vec::new(), remaining: Hazards::default() };
+        plan.look(&found);
+        let head = head(header, plan.states.first().and_then(|state| state.label))?;
         plan.remaining.add(&Hazards::of(&head[..])?);
         let mut edits = plan.edits;
         edits.sort_by_key(|edit| (edit.place.start, edit.place.end));
-        Ok(Self { head, body: entity.body.clone(), edits, remaining: plan.remaining })
+        Ok(Self { head, body, edits, canonical: false, remaining: plan.remaining })
     }
 
     /// Whether anything is encoded anew.
@@ -114,11 +154,24 @@ impl Rewrite {
         out.write_all(&self.head).map_err(Error::Write)?;
         let mut at = self.body.start;
         for edit in &self.edits {
-            copy(mail, at..edit.place.start, out)?;
+            self.copy(mail, at..edit.place.start, out)?;
             edit.write(mail, out, limits)?;
             at = edit.place.end.max(at);
         }
-        copy(mail, at..self.body.end, out)
+        self.copy(mail, at..self.body.end, out)
+    }
+
+    fn copy<M: Read + Seek>(&self, mail: &mut M, range: Range<u64>, out: &mut dyn Write) -> Result<()> {
+        if range.is_empty() {
+            return Ok(());
+        }
+        let mut from = window(mail, range)?;
+        let copied = if self.canonical {
+            transfer::copy(&mut from, out)
+        } else {
+            transfer::copy(&mut Canonical::new(from), out)
+        };
+        copied.map(drop)
     }
 }
 
@@ -128,8 +181,7 @@ impl Edit {
             Replacement::Cut => Ok(()),
             Replacement::Header(entity, label) => {
                 let header = Header::read(mail, entity.clone(), limits)?;
-                let head = labelled(&header, *label);
-                transfer::copy(&mut Canonical::new(&head[..]), out).map(drop)
+                out.write_all(&head(&header, *label)?).map_err(Error::Write)
             }
             Replacement::Rewrapped => rewrap(&mut window(mail, self.place.clone())?, out),
             // Line ends are part of binary data.
@@ -145,8 +197,7 @@ impl Edit {
 }
 
 /// A look at all parts of an entity.
-struct Plan<'a, M> {
-    mail: &'a mut M,
+struct Plan<'a> {
     tree: &'a Tree,
     purpose: Purpose,
     states: Vec<State>,
@@ -157,94 +208,53 @@ struct Plan<'a, M> {
 /// What becomes of a part.
 #[derive(Clone, Copy, Default)]
 struct State {
-    /// It is protected, or in a part that is.
-    sealed: bool,
     /// There is something in it that can't be made 7-bit.
     dirty: bool,
+    /// It may get another encoding: it is not protected, nor in a part that is.
+    open: bool,
     /// Its header is written anew.
     header: bool,
     /// Its new encoding.
     label: Option<Transfer>,
 }
 
-impl<M: Read + Seek> Plan<'_, M> {
-    fn look(&mut self) -> Result<()> {
-        let tree = self.tree;
-        for (index, part) in tree.parts.iter().enumerate() {
-            let parent = part.parent.and_then(|parent| self.states.get(parent)).copied().unwrap_or_default();
-            let protected = !matches!(part.claim, Claim::None);
-            let mut state = State { sealed: parent.sealed || protected, ..State::default() };
-            if parent.sealed {
-                // It has been looked at with what seals it.
-            } else if protected {
-                // The root's own header is another one afterwards.
-                let whole = if index == 0 { &part.body } else { &part.entity };
-                let hazards = self.hazards(whole.clone())?;
-                state.dirty = self.remain(hazards);
-            } else {
-                if index > 0 {
-                    let hazards = self.hazards(part.entity.start..part.body.start)?;
+impl Plan<'_> {
+    fn look(&mut self, found: &[(Region, Hazards)]) {
+        for (Region { part: index, role, place }, hazards) in found {
+            let Some(part) = self.tree.parts.get(*index) else { continue };
+            let mut state = self.states.get(*index).copied().unwrap_or_default();
+            state.open = matches!(part.claim, Claim::None);
+            match role {
+                Role::Header => {
                     state.header = hazards.bare_cr;
-                    state.dirty = self.remain(Hazards { bare_cr: false, ..hazards });
+                    self.remains(&Hazards { bare_cr: false, ..*hazards }, &mut state);
                 }
-                self.part(part, &mut state)?;
+                Role::Fixed => self.remains(hazards, &mut state),
+                // It means nothing: where it is not fit, it goes.
+                Role::Around if self.purpose.accepts(hazards) => {}
+                Role::Around => self.edits.push(Edit { place: place.clone(), with: Replacement::Cut }),
+                Role::Leaf => self.leaf(part, hazards, &mut state),
             }
-            if let Some(place) = self.states.get_mut(index) {
+            if let Some(place) = self.states.get_mut(*index) {
                 *place = state;
             }
         }
         self.labels();
-        Ok(())
     }
 
-    /// Notes what can't be changed. Whether it is not 7-bit.
-    fn remain(&mut self, hazards: Hazards) -> bool {
-        self.remaining.add(&hazards);
-        !hazards.is_seven_bit()
+    /// Takes note of what can't be changed.
+    fn remains(&mut self, hazards: &Hazards, state: &mut State) {
+        self.remaining.add(hazards);
+        state.dirty |= !hazards.is_seven_bit();
     }
 
-    fn hazards(&mut self, range: Range<u64>) -> Result<Hazards> {
-        Hazards::of(window(&mut *self.mail, range)?)
-    }
-
-    /// Whether these may stay as they are.
-    fn fit(&self, hazards: &Hazards) -> bool {
-        hazards.is_seven_bit() && (self.purpose == Purpose::Enclosed || !hazards.is_fragile())
-    }
-
-    fn part(&mut self, part: &Part, state: &mut State) -> Result<()> {
-        match &part.shape {
-            Shape::Message => Ok(()),
-            Shape::TooDeep | Shape::Broken => {
-                let hazards = self.hazards(part.body.clone())?;
-                state.dirty |= self.remain(hazards);
-                Ok(())
-            }
-            Shape::Multipart { preamble, epilogue } => {
-                self.between(part.body.start..preamble.unwrap_or(part.body.end))?;
-                self.between(epilogue.unwrap_or(part.body.end)..part.body.end)
-            }
-            Shape::Leaf => self.leaf(part, state),
-        }
-    }
-
-    /// What stands around parts means nothing: where it is not fit, it goes.
-    fn between(&mut self, range: Range<u64>) -> Result<()> {
-        let hazards = self.hazards(range.clone())?;
-        if !self.fit(&hazards) {
-            self.edits.push(Edit { place: range, with: Replacement::Cut });
-        }
-        Ok(())
-    }
-
-    fn leaf(&mut self, part: &Part, state: &mut State) -> Result<()> {
-        let hazards = self.hazards(part.body.clone())?;
-        let fit = self.fit(&hazards);
+    fn leaf(&mut self, part: &Part, hazards: &Hazards, state: &mut State) {
+        let fit = self.purpose.accepts(hazards);
         let with = match part.encoding {
             Transfer::Base64 if fit && hazards.longest <= BASE64_LINE => None,
             Transfer::Base64 => Some(Replacement::Rewrapped),
             Transfer::Other => {
-                state.dirty |= self.remain(hazards);
+                self.remains(hazards, state);
                 None
             }
             Transfer::Binary if !fit || hazards.bare_lf => Some(recoded(part, Transfer::Base64)),
@@ -261,16 +271,15 @@ impl<M: Read + Seek> Plan<'_, M> {
             state.label = Some(Transfer::SevenBit);
         }
         self.edits.extend(with.map(|with| Edit { place: part.body.clone(), with }));
-        Ok(())
     }
 
     /// Multiparts and mails in which all is 7-bit now say so (RFC 2045 §6.4).
     fn labels(&mut self) {
         for (index, part) in self.tree.parts.iter().enumerate().rev() {
             let Some(state) = self.states.get_mut(index) else { continue };
-            let (dirty, sealed) = (state.dirty, state.sealed);
+            let (dirty, open) = (state.dirty, state.open);
             let container = matches!(part.shape, Shape::Multipart { .. } | Shape::Message);
-            if container && !sealed && !dirty && matches!(part.encoding, Transfer::EightBit | Transfer::Binary) {
+            if container && open && !dirty && matches!(part.encoding, Transfer::EightBit | Transfer::Binary) {
                 state.label = Some(Transfer::SevenBit);
             }
             let (label, header) = (state.label, state.header);
@@ -293,11 +302,11 @@ fn window<M: Read + Seek>(mail: M, range: Range<u64>) -> Result<Window<M>> {
     Window::new(mail, range).map_err(Error::Read)
 }
 
-fn copy<M: Read + Seek>(mail: &mut M, range: Range<u64>, out: &mut dyn Write) -> Result<()> {
-    if range.is_empty() {
-        return Ok(());
-    }
-    transfer::copy(&mut Canonical::new(window(mail, range)?), out).map(drop)
+/// The same with CR LF at the ends of its lines.
+fn head(header: &Header, label: Option<Transfer>) -> Result<Vec<u8>> {
+    let mut head = Vec::new();
+    transfer::copy(&mut Canonical::new(&labelled(header, label)[..]), &mut head)?;
+    Ok(head)
 }
 
 /// A header with another encoding, and with its empty line. Carriage returns that end no line go: they stand for
@@ -366,12 +375,11 @@ mod tests {
 
     /// The mail with what belongs inside, made fit.
     fn rewritten(mail: &[u8], purpose: Purpose) -> (Vec<u8>, Rewrite) {
-        let entity = locate(mail);
-        let (_, inner) = entity.header.split();
+        let (_, inner) = locate(mail).header.split();
         let mut mail = Cursor::new(mail);
-        let rewrite = Rewrite::plan(&mut mail, &entity, &inner, purpose, &Limits::default()).unwrap();
-        let [mut written, mut again] = [Vec::new(), Vec::new()];
-        rewrite.write(&mut mail, &mut written, &Limits::default()).unwrap();
+        let wanted = Wanted { inner: &inner, purpose };
+        let (_, rewrite, written) = Rewrite::plan(&mut mail, &wanted, &Limits::default(), Vec::new).unwrap();
+        let mut again = Vec::new();
         rewrite.write(&mut mail, &mut again, &Limits::default()).unwrap();
         assert!(written == again, "each writing gives the same");
         (written, rewrite)

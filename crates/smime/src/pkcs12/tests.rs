@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sealpost_testkit::vectors;
+use sealpost_testkit::{tally::Tally, vectors};
 
 use super::*;
 
@@ -22,7 +22,8 @@ fn counts(file: &Pkcs12) -> (usize, usize, usize) {
 type Case<'a> = (&'a str, Option<&'a str>, (usize, usize, usize));
 
 /// Each file opens with its password, and not with another.
-fn all(files: &[Case<'_>], name: &str) {
+fn all(files: &[Case<'_>], set: &'static str) {
+    let mut tally = Tally::new(set);
     for (file, password, expected) in files {
         let Some(opened) = open(file, *password) else { return };
         let opened = opened.unwrap_or_else(|error| panic!("{file}: {error}"));
@@ -31,19 +32,21 @@ fn all(files: &[Case<'_>], name: &str) {
             let error = open(file, Some(wrong)).unwrap().unwrap_err();
             assert!(matches!(error, Error::Pkcs12(_)), "{file}: {error}");
         }
+        tally.check(true, file);
     }
-    println!("vectors {name}: passed {}, deliberate 0, failed 0", files.len());
+    tally.report();
 }
 
 #[test]
 fn files_of_rfc_9216_open() {
-    let files = [
-        ("rfc9216/alice.p12", Some("alice"), (2, 2, 1)),
-        ("rfc9216/bob.p12", Some("bob"), (2, 2, 1)),
-        ("rfc9216/carlos.p12", Some("carlos"), (2, 2, 1)),
-        ("rfc9216/dana.p12", Some("dana"), (2, 2, 1)),
-    ];
-    all(&files, "rfc9216 PKCS#12");
+    let names = ["alice", "bob", "carlos", "dana"];
+    let paths = names.map(|name| [format!("rfc9216/{name}.p12"), format!("rfc9216/{name}.p12.pem")]);
+    let files: Vec<_> = names
+        .iter()
+        .zip(&paths)
+        .flat_map(|(name, paths)| paths.each_ref().map(|path| (path.as_str(), Some(*name), (2, 2, 1))))
+        .collect();
+    all(&files, "RFC 9216: PKCS#12");
 }
 
 #[test]
@@ -61,14 +64,14 @@ fn files_of_nss_open() {
         (&fran, nss, (1, 1, 0)),
         (&fran_ec, nss, (1, 1, 0)),
     ];
-    all(&files, "thunderbird PKCS#12");
+    all(&files, "Thunderbird: PKCS#12");
 }
 
 #[test]
 fn files_of_pyca_open() {
     let Some(folder) = vectors() else { return };
     let folder = folder.join("smime/pyca/cryptography_vectors/pkcs12");
-    let mut passed = 0;
+    let mut tally = Tally::new("pyca: PKCS#12");
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
@@ -100,10 +103,9 @@ fn files_of_pyca_open() {
             _ => None,
         };
         assert_eq!(called, expected, "{name}");
-        passed += 1;
+        tally.check(true, name);
     }
-    assert!(passed > 0);
-    println!("vectors pyca PKCS#12: passed {passed}, deliberate 0, failed 0");
+    tally.report();
 }
 
 #[test]

@@ -38,6 +38,9 @@ pub enum Flaw {
     /// An algorithm that this crate, or this build of it, does not have.
     #[error("the algorithm {0} is not supported")]
     Algorithm(ObjectIdentifier),
+    /// It is a signature over SHA-1, which is not accepted (see [`WeakSignatures`](crate::path::WeakSignatures)).
+    #[error("it is a signature over SHA-1, which others can have made for another content")]
+    WeakDigest,
     /// The signed content is of another type than the content.
     #[error("another type of content was signed")]
     ContentType,

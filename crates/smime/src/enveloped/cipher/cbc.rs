@@ -17,31 +17,48 @@ use super::{
 use crate::Result;
 
 /// Octets of the largest block.
-const BLOCK: usize = 16;
+pub(super) const BLOCK: usize = 16;
 
 /// Encrypts.
 pub(in crate::enveloped) struct Encrypt {
     cipher: AesEnc,
     iv: Block,
+    /// What does not fill a block yet.
+    pending: Zeroizing<Vec<u8>>,
 }
 
 impl Encrypt {
     /// `None` if key or nonce have the wrong length.
     pub(super) fn new(key: &[u8], iv: &[u8]) -> Option<Self> {
-        Some(Self { cipher: AesEnc::new(key)?, iv: Block::try_from(iv).ok()? })
+        let pending = Zeroizing::new(Vec::with_capacity(BLOCK));
+        Some(Self { cipher: AesEnc::new(key)?, iv: Block::try_from(iv).ok()?, pending })
     }
 
-    /// Encrypts whole blocks.
-    pub(super) fn blocks(&mut self, octets: &mut [u8]) {
-        let (blocks, _) = Block::slice_as_chunks_mut(octets);
-        self.cipher.encrypt_chained(&mut self.iv, blocks);
+    /// Encrypts all blocks that are full by now. `out` has room for `octets` and a block; how much of it was filled is
+    /// returned.
+    pub(super) fn encrypt(&mut self, octets: &[u8], out: &mut [u8]) -> usize {
+        let missing = if self.pending.is_empty() { 0 } else { BLOCK - self.pending.len() };
+        let Some((end, rest)) = octets.split_at_checked(missing) else {
+            self.pending.extend_from_slice(octets);
+            return 0;
+        };
+        self.pending.extend_from_slice(end);
+        let (first, _) = Block::slice_as_chunks(&self.pending);
+        let (blocks, behind) = Block::slice_as_chunks(rest);
+        let (first_out, out) = Block::slice_as_chunks_mut(out).0.split_at_mut_checked(first.len()).unwrap_or_default();
+        self.cipher.encrypt_chained(&mut self.iv, first, first_out);
+        self.cipher.encrypt_chained(&mut self.iv, blocks, out);
+        let filled = (first.len() + blocks.len()) * BLOCK;
+        self.pending.clear();
+        self.pending.extend_from_slice(behind);
+        filled
     }
 
     /// Pads the last octets, and encrypts them.
-    pub(super) fn last(mut self, octets: &mut Vec<u8>) {
-        let padding = BLOCK - octets.len() % BLOCK;
-        octets.resize(octets.len() + padding, u8::try_from(padding).unwrap_or_default());
-        self.blocks(octets);
+    pub(super) fn last(&mut self, out: &mut [u8]) -> usize {
+        let padding = BLOCK - self.pending.len();
+        let padding = Zeroizing::new(vec![u8::try_from(padding).unwrap_or_default(); padding]);
+        self.encrypt(&padding, out)
     }
 }
 
@@ -103,7 +120,7 @@ impl Decrypt {
     }
 
     /// Decrypts the last block, and says if its padding is right: then the rest of it is content.
-    pub(super) fn finish(mut self, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Choice> {
+    pub(super) fn finish(&mut self, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Choice> {
         let mut last = Zeroizing::new([0; BLOCK]);
         // Always some block, so that the path is the same.
         self.held.resize(if self.held.len() == self.block_len { self.block_len } else { 0 }, 0);

@@ -1,4 +1,6 @@
 //! Content in a stream: encrypted, decrypted, or only checked.
+//!
+//! What holds a key is in a box, and nothing is moved out of it: the box would keep a copy that nobody wipes.
 
 use std::io::{self, Write};
 
@@ -6,7 +8,8 @@ use subtle::Choice;
 use zeroize::Zeroizing;
 
 use super::{
-    BUFFER, ContentAlgorithm, cbc,
+    BUFFER, ContentAlgorithm,
+    cbc::{self, BLOCK},
     gcm::{Authenticator, Gcm},
 };
 use crate::{Error, Result, content::Content};
@@ -41,19 +44,27 @@ impl Encryptor {
         len: u64,
         out: &mut dyn Write,
     ) -> Result<Zeroizing<Vec<u8>>> {
-        // Room for the padding, so that nothing moves.
-        let buffer = Zeroizing::new(Vec::with_capacity(BUFFER + 16));
-        let mut sealing = Sealing { cipher: self, buffer, left: len, out };
+        let mut sealing = Sealing { cipher: self, ciphertext: vec![0; BUFFER + BLOCK], left: len, out };
         content(&mut sealing).map_err(Error::unwrapped)?;
         sealing.finish()
+    }
+
+    /// Encrypts up to [`BUFFER`] octets. How much of `out` was filled is returned.
+    fn encrypt(&mut self, octets: &[u8], out: &mut [u8]) -> Result<usize> {
+        match self {
+            Self::Cbc(cbc) => Ok(cbc.encrypt(octets, out)),
+            Self::Gcm(gcm) => {
+                gcm.encrypt(octets, out.get_mut(..octets.len()).unwrap_or_default())?;
+                Ok(octets.len())
+            }
+        }
     }
 }
 
 /// Plaintext on its way.
 struct Sealing<'a> {
     cipher: Encryptor,
-    /// Less than a whole piece.
-    buffer: Zeroizing<Vec<u8>>,
+    ciphertext: Vec<u8>,
     /// How many octets are to come.
     left: u64,
     out: &'a mut dyn Write,
@@ -64,36 +75,26 @@ impl Sealing<'_> {
         if self.left > 0 {
             return Err(wrong_length());
         }
-        let tag = match self.cipher {
+        match &mut self.cipher {
             Encryptor::Cbc(cbc) => {
-                cbc.last(&mut self.buffer);
-                Zeroizing::new(Vec::new())
+                let len = cbc.last(&mut self.ciphertext);
+                let last = self.ciphertext.get(..len).unwrap_or_default();
+                self.out.write_all(last).map_err(Error::Write)?;
+                Ok(Zeroizing::new(Vec::new()))
             }
-            Encryptor::Gcm(mut gcm) => {
-                gcm.encrypt(&mut self.buffer)?;
-                Zeroizing::new(gcm.authenticator().finish(&[]).to_vec())
-            }
-        };
-        self.out.write_all(&self.buffer).map_err(Error::Write)?;
-        Ok(tag)
+            Encryptor::Gcm(gcm) => Ok(Zeroizing::new(gcm.tag().to_vec())),
+        }
     }
 }
 
 impl Write for Sealing<'_> {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        let taken = octets.get(..BUFFER - self.buffer.len()).unwrap_or(octets);
-        let left = u64::try_from(taken.len()).ok().and_then(|taken| self.left.checked_sub(taken));
+        let octets = octets.get(..BUFFER).unwrap_or(octets);
+        let left = u64::try_from(octets.len()).ok().and_then(|len| self.left.checked_sub(len));
         self.left = left.ok_or_else(|| io::Error::other(wrong_length()))?;
-        self.buffer.extend_from_slice(taken);
-        if self.buffer.len() == BUFFER {
-            match &mut self.cipher {
-                Encryptor::Cbc(cbc) => cbc.blocks(&mut self.buffer),
-                Encryptor::Gcm(gcm) => gcm.encrypt(&mut self.buffer).map_err(io::Error::other)?,
-            }
-            self.out.write_all(&self.buffer)?;
-            self.buffer.clear();
-        }
-        Ok(taken.len())
+        let len = self.cipher.encrypt(octets, &mut self.ciphertext).map_err(io::Error::other)?;
+        self.out.write_all(self.ciphertext.get(..len).unwrap_or_default())?;
+        Ok(octets.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -143,14 +144,14 @@ impl Decryptor {
 
     /// Whether it was right: the padding of CBC, the tag of GCM.
     pub(in crate::enveloped) fn finish(
-        self,
+        &mut self,
         additional: &[u8],
         tag: &[u8],
         sink: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<Choice> {
         match self {
             Self::Cbc(cbc) => cbc.finish(sink),
-            Self::Gcm(gcm, _) => Ok(gcm.authenticator().verify(additional, tag)),
+            Self::Gcm(gcm, _) => Ok(gcm.verify(additional, tag)),
         }
     }
 }
@@ -179,10 +180,13 @@ impl<'a> Check<'a> {
         key: &[u8],
         judge: impl FnOnce() -> Box<dyn Judge + 'a>,
     ) -> Option<Self> {
-        Some(match Decryptor::new(algorithm, key)? {
-            Decryptor::Cbc(cbc) => Self::Cbc(cbc, judge()),
-            Decryptor::Gcm(gcm, _) => Self::Gcm(Box::new(gcm.authenticator())),
-        })
+        let ContentAlgorithm { cipher, nonce, tag_len, .. } = algorithm;
+        let key = Some(algorithm.content_key(key)).filter(|key| key.len() == cipher.key_len())?;
+        if cipher.is_authenticated() {
+            Authenticator::new(&key, nonce, *tag_len).map(Box::new).map(Self::Gcm)
+        } else {
+            cbc::Decrypt::new(*cipher, &key, nonce).map(|cbc| Self::Cbc(Box::new(cbc), judge()))
+        }
     }
 
     /// More of the ciphertext.
@@ -200,9 +204,9 @@ impl<'a> Check<'a> {
     }
 
     /// Whether all was right.
-    pub(in crate::enveloped) fn finish(self, additional: &[u8], tag: &[u8]) -> Result<Choice> {
+    pub(in crate::enveloped) fn finish(&mut self, additional: &[u8], tag: &[u8]) -> Result<Choice> {
         match self {
-            Self::Cbc(cbc, mut judge) => {
+            Self::Cbc(cbc, judge) => {
                 let padded = cbc.finish(&mut |plaintext| {
                     judge.see(plaintext);
                     Ok(())

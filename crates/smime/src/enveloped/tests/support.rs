@@ -18,7 +18,7 @@ use crate::{
 use sealpost_testkit::forms::Pieces;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Rsa,
     P256,
     P384,
@@ -31,13 +31,13 @@ pub(super) enum Kind {
     MlKem1024,
 }
 
-pub(super) struct Holder {
-    pub(super) kind: Kind,
-    pub(super) credential: Credential,
+pub(crate) struct Holder {
+    pub(crate) kind: Kind,
+    pub(crate) credential: Credential,
     number: u32,
 }
 
-pub(super) fn rng() -> impl CryptoRng {
+pub(crate) fn rng() -> impl CryptoRng {
     UnwrapErr(getrandom::SysRng)
 }
 
@@ -83,12 +83,12 @@ fn key(kind: Kind) -> SoftwareKey {
     }
 }
 
-pub(super) fn private(key: &SoftwareKey) -> PrivateKey {
+pub(crate) fn private(key: &SoftwareKey) -> PrivateKey {
     PrivateKey::from_software(key).unwrap()
 }
 
 impl Holder {
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(crate) fn new(kind: Kind) -> Self {
         static NUMBERS: AtomicU32 = AtomicU32::new(0);
         Self::with(kind, NUMBERS.fetch_add(1, Ordering::Relaxed))
     }
@@ -99,7 +99,7 @@ impl Holder {
         Self { kind, credential: Credential::new(certificate, key).unwrap(), number }
     }
 
-    pub(super) fn with_another_key(&self) -> Self {
+    pub(crate) fn with_another_key(&self) -> Self {
         loop {
             let other = Self::with(self.kind, self.number);
             if other.credential.key.public_key() != self.credential.key.public_key() {
@@ -108,7 +108,7 @@ impl Holder {
         }
     }
 
-    pub(super) fn with_usage(&self, usage: u8) -> Certificate {
+    pub(crate) fn with_usage(&self, usage: u8) -> Certificate {
         certificate(self.credential.key.public_key(), self.number, Some(usage))
     }
 }
@@ -146,16 +146,16 @@ fn certificate_of(issuer: &[u8], serial: &[u8], key_id: &[u8], spki: &[u8], usag
     Certificate::from_der(&write(0x30, &[&tbs, &algorithm, &write(0x03, &[&[0; 65]])])).unwrap()
 }
 
-pub(super) fn limits() -> Limits {
+pub(crate) fn limits() -> Limits {
     Limits::default()
 }
 
-pub(super) fn opener(credentials: &[Credential]) -> Opener<'_> {
+pub(crate) fn opener(credentials: &[Credential]) -> Opener<'_> {
     static LIMITS: LazyLock<Limits> = LazyLock::new(Limits::default);
     Opener { credentials, limits: &LIMITS, legacy: LegacyCiphers::Refuse, judges: None }
 }
 
-pub(super) fn seal(cipher: ContentCipher, recipients: &[Recipient], content: &[u8]) -> Vec<u8> {
+pub(crate) fn seal(cipher: ContentCipher, recipients: &[Recipient], content: &[u8]) -> Vec<u8> {
     let envelope = Envelope::new(cipher, recipients, &mut rng()).unwrap();
     let len = content.len().try_into().unwrap();
     let mut message = Vec::new();
@@ -165,16 +165,16 @@ pub(super) fn seal(cipher: ContentCipher, recipients: &[Recipient], content: &[u
     message
 }
 
-pub(super) fn open(message: &[u8], credentials: &[Credential]) -> Result<(Opened, Vec<u8>)> {
+pub(crate) fn open(message: &[u8], credentials: &[Credential]) -> Result<(Opened, Vec<u8>)> {
     open_in_pieces(message, credentials, &[usize::MAX])
 }
 
 /// Where it fails, nothing may have been written.
-pub(super) fn open_in_pieces(message: &[u8], credentials: &[Credential], sizes: &[usize]) -> Result<(Opened, Vec<u8>)> {
+pub(crate) fn open_in_pieces(message: &[u8], credentials: &[Credential], sizes: &[usize]) -> Result<(Opened, Vec<u8>)> {
     run(&opener(credentials), message, sizes)
 }
 
-pub(super) fn run(opener: &Opener<'_>, message: &[u8], sizes: &[usize]) -> Result<(Opened, Vec<u8>)> {
+pub(crate) fn run(opener: &Opener<'_>, message: &[u8], sizes: &[usize]) -> Result<(Opened, Vec<u8>)> {
     let mut out = Vec::new();
     let result = opener.open(&mut || Ok(Box::new(Pieces::new(message, sizes))), &mut rng(), &mut out);
     assert!(result.is_ok() || out.is_empty(), "something was written before all was checked");
@@ -182,7 +182,7 @@ pub(super) fn run(opener: &Opener<'_>, message: &[u8], sizes: &[usize]) -> Resul
 }
 
 /// The same in BER: indefinite lengths, and octet strings in pieces, in constructed elements of the structure.
-pub(super) fn to_ber(der: &[u8], piece: usize) -> Vec<u8> {
+pub(crate) fn to_ber(der: &[u8], piece: usize) -> Vec<u8> {
     fn indefinite(element: &Element<'_>, piece: usize, depth: usize) -> Vec<u8> {
         let tag = element.raw[0];
         // Below that names and keys begin, which are in DER always.
@@ -203,7 +203,7 @@ pub(super) fn to_ber(der: &[u8], piece: usize) -> Vec<u8> {
 }
 
 /// With another recipient before the others.
-pub(super) fn with_recipient(message: &[u8], odd: &[u8]) -> Vec<u8> {
+pub(crate) fn with_recipient(message: &[u8], odd: &[u8]) -> Vec<u8> {
     let outer = Element::from_der(message, "a test").unwrap().inner("a test").unwrap();
     let data = Element::from_der(outer[1].value, "a test").unwrap().inner("a test").unwrap();
     let recipients = write(0x31, &[odd, data[1].value]);
@@ -213,7 +213,7 @@ pub(super) fn with_recipient(message: &[u8], odd: &[u8]) -> Vec<u8> {
 }
 
 /// With another content type around it.
-pub(super) fn with_type(message: &[u8], kind: ObjectIdentifier) -> Vec<u8> {
+pub(crate) fn with_type(message: &[u8], kind: ObjectIdentifier) -> Vec<u8> {
     let outer = Element::from_der(message, "a test").unwrap().inner("a test").unwrap();
     write(0x30, &[&write_oid(kind), outer[1].raw])
 }
