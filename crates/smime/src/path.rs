@@ -20,6 +20,7 @@ use der::oid::ObjectIdentifier;
 
 use crate::{Certificate, Limits, Result, UnixTime};
 
+pub(crate) use build::Budget;
 use crl::Crl;
 use ocsp::OcspResponse;
 
@@ -219,7 +220,25 @@ impl Validator {
     ///
     /// If there is none, the reason of the attempt that came furthest.
     pub fn validate(&self, leaf: &Certificate, others: &[Certificate]) -> Result<Path, Distrust> {
-        build::Search::new(self, leaf, others).run()
+        self.validate_within(leaf, others, &mut self.budget())
+    }
+
+    /// How much judging the certificates of one mail may take.
+    pub(crate) fn budget(&self) -> Budget {
+        Budget::new(&self.limits)
+    }
+
+    /// The same as [`Self::validate`], with what is left of a budget.
+    pub(crate) fn validate_within(
+        &self,
+        leaf: &Certificate,
+        others: &[Certificate],
+        budget: &mut Budget,
+    ) -> Result<Path, Distrust> {
+        let mut search = build::Search::new(self, leaf, others, *budget);
+        let found = search.run();
+        *budget = search.left();
+        found
     }
 }
 
