@@ -104,7 +104,8 @@ impl PolicyRules {
 /// What certificate paths are built from and judged by. Cheap to clone.
 ///
 /// A trust anchor is trusted for what it says itself and no more (RFC 5937): its validity, name constraints, policy
-/// constraints, path length, key usage and extended key usage bind. An anchor without basicConstraints may issue.
+/// constraints, path length, key usage and extended key usage bind. An anchor without basicConstraints may issue if its
+/// key usage says so, or if it is older than version 3 of X.509.
 /// Any certificate may be an anchor: an intermediate authority's, or one person's, which then stands for itself.
 #[derive(Clone)]
 pub struct Validator {
