@@ -11,6 +11,7 @@ use crate::{
         base64::Encoder,
         claim::SmimeType,
         frame::pkcs7_header,
+        header::{Field, Header},
         lines::{LineEnd, LineWriter},
         locate::{Entity, Kind},
         seven_bit::{Purpose, Rewrite, Wanted},
@@ -123,6 +124,7 @@ impl Encrypter {
         let header = Entity::header(mail, &self.limits)?;
         let protection = self.header_confidentiality.map(HeaderProtection::Cipher);
         let Composed { outer, inner } = Composed::for_body(&header, protection);
+        let inner = with_one_type(&inner, &self.limits)?;
         let wanted = Wanted { inner: &inner, purpose: Purpose::Enclosed };
         let (entity, rewrite, Count(octets)) = Rewrite::plan(mail, &wanted, &self.limits, || Count(0))?;
         let signed = matches!(entity.kind, Kind::Signed(_)) || is_opaque_signature(&entity);
@@ -143,6 +145,24 @@ impl Encrypter {
         out.finish().map_err(Error::Write)?;
         Ok(Encrypted { cipher, signed, octets })
     }
+}
+
+/// The fields of an entity with one Content-Type: what has none is plain text (RFC 2045 §5.2), and of several the first
+/// counts. Content without authentication is decrypted by careful programs, as this one, only if it says what it is.
+fn with_one_type(fields: &[u8], limits: &Limits) -> Result<Vec<u8>> {
+    let header = Header::read_from(fields, limits)?;
+    let is_type = |field: &Field<'_>| field.name.eq_ignore_ascii_case(b"content-type");
+    let (mut kept, mut types) = (Vec::with_capacity(fields.len()), 0);
+    for field in header.fields() {
+        types += usize::from(is_type(&field));
+        if !(is_type(&field) && types > 1) {
+            kept.extend_from_slice(field.raw);
+        }
+    }
+    if types == 0 {
+        kept.extend_from_slice(b"Content-Type: text/plain\r\n");
+    }
+    Ok(kept)
 }
 
 /// By what its header says.
