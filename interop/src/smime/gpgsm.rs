@@ -162,7 +162,7 @@ impl Drop for Gpgsm {
 
 /// Its complaints without what it also says when all is well.
 fn words(stderr: &str) -> String {
-    const CHAT: [&str; 13] = [
+    const CHAT: [&str; 15] = [
         "CRLs not checked",
         "DBG: ",
         "Signature made",
@@ -174,6 +174,9 @@ fn words(stderr: &str) -> String {
         "keybox ",
         "Note: ",
         "Good signature",
+        // Where it notices depends on chance.
+        "decryption failed",
+        "trying charset",
         "data error at",
         "error at \"bag.data\"",
     ];
