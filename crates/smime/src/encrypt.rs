@@ -13,7 +13,7 @@ use crate::{
         frame::pkcs7_header,
         lines::{LineEnd, LineWriter},
         locate::{Entity, Kind},
-        seven_bit::{Purpose, Rewrite, Unfit},
+        seven_bit::{Purpose, Rewrite, Wanted},
     },
     protected::Composed,
 };
@@ -120,7 +120,11 @@ impl Encrypter {
     ) -> Result<Encrypted> {
         let cipher = self.chosen_cipher();
         let envelope = Envelope::new(cipher, &self.recipients, rng)?;
-        let entity = Entity::locate(mail, &self.limits)?;
+        let header = Entity::header(mail, &self.limits)?;
+        let protection = self.header_confidentiality.map(HeaderProtection::Cipher);
+        let Composed { outer, inner } = Composed::for_body(&header, protection);
+        let wanted = Wanted { inner: &inner, purpose: Purpose::Enclosed };
+        let (entity, rewrite, Count(octets)) = Rewrite::plan(mail, &wanted, &self.limits, || Count(0))?;
         let signed = matches!(entity.kind, Kind::Signed(_)) || is_opaque_signature(&entity);
         if signed && self.header_confidentiality.is_some() {
             return Err(Error::not(
@@ -128,13 +132,9 @@ impl Encrypter {
                 "it is signed, and what is signed must stay",
             ));
         }
-        let protection = self.header_confidentiality.map(HeaderProtection::Cipher);
-        let Composed { outer, inner } = Composed::for_body(&entity.header, protection);
-        let unfit = Unfit { entity: &entity, inner: &inner, purpose: Purpose::Enclosed };
-        let (rewrite, Count(octets)) = Rewrite::plan(mail, &unfit, &self.limits, || Count(0))?;
         let smime_type =
             if cipher.is_authenticated() { SmimeType::AuthEnvelopedData } else { SmimeType::EnvelopedData };
-        let mut out = LineWriter::new(out, LineEnd::of(&entity.header));
+        let mut out = LineWriter::new(out, LineEnd::of(&header));
         out.write_all(&outer).map_err(Error::Write)?;
         out.write_all(&pkcs7_header(smime_type)).map_err(Error::Write)?;
         let mut encoder = Encoder::new(&mut out);

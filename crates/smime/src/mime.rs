@@ -18,6 +18,7 @@ mod survey;
 pub(crate) mod testing;
 pub(crate) mod transfer;
 pub(crate) mod tree;
+mod unchanged;
 pub(crate) mod window;
 
 pub use fuzz::fuzz;

@@ -10,6 +10,7 @@
 )]
 
 pub mod a3;
+pub mod der;
 pub mod forms;
 pub mod fuzz;
 pub mod keys;

@@ -74,7 +74,7 @@ fn a_mail_inside_is_read_whatever_its_length_and_its_pieces_are() {
     for cipher in CIPHERS {
         for kind in ["message/rfc822", "message/(a mail)rfc822", "MESSAGE/rfc822;\r\n x=y"] {
             let content = format!(
-                "Content-Type: {kind}\r\n\r\nSubject: inside\r\n{fields}Content-Type: text/html\r\n\r\ntext\r\n"
+                "Content-Type: {kind}\r\n\r\nFrom: a@b\r\nSubject: inside\r\n{fields}Content-Type: text/html\r\n\r\ntext\r\n"
             );
             let message = seal(cipher, &holder, content.as_bytes());
             let outs = [message.clone(), in_octets(&message)].map(|message| {
@@ -88,6 +88,17 @@ fn a_mail_inside_is_read_whatever_its_length_and_its_pieces_are() {
                 "{kind}"
             );
         }
+    }
+}
+
+#[test]
+fn a_forwarded_mail_stays_a_mail() {
+    let holder = Holder::new(Kind::X25519);
+    let content = "Content-Type: message/rfc822\r\n\r\nFrom: c@d\r\nSubject: inside\r\n\r\ntext\r\n";
+    for cipher in CIPHERS {
+        let (result, out) = decrypt(&holder, &mail(&seal(cipher, &holder, content.as_bytes())));
+        result.unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), format!("{HEAD}{content}"));
     }
 }
 

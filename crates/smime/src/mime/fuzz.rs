@@ -10,7 +10,7 @@ use super::{
     hazards::Hazards,
     header::Header,
     locate::{Entity, Kind},
-    seven_bit::{Purpose, Rewrite, Unfit},
+    seven_bit::{Purpose, Rewrite, Wanted},
     tree::{Part, Tree},
 };
 use crate::{
@@ -61,8 +61,7 @@ fn rewritten(mail: &[u8], purpose: Purpose, limits: &Limits) -> (Vec<u8>, bool) 
     let mut write = || -> Result<(Vec<u8>, bool)> {
         let entity = Entity::locate(&mut mail, limits)?;
         let (_, inner) = entity.header.split();
-        let (rewrite, written) =
-            Rewrite::plan(&mut mail, &Unfit { entity: &entity, inner: &inner, purpose }, limits, Vec::new)?;
+        let (_, rewrite, written) = Rewrite::plan(&mut mail, &Wanted { inner: &inner, purpose }, limits, Vec::new)?;
         let mut again = Vec::new();
         rewrite.write(&mut mail, &mut again, limits)?;
         assert!(written == again, "each writing must give the same");

@@ -9,6 +9,8 @@ use crate::Result;
 const MAX_LINE: u64 = 998;
 /// Some programs put a `>` in front of lines that start so.
 const FROM: &[u8; 5] = b"From ";
+/// So many long lines are remembered.
+const LONG_LINES: usize = 1000;
 
 /// What was found in a text.
 #[expect(clippy::struct_excessive_bools, reason = "they are findings, not states")]
@@ -75,11 +77,54 @@ pub(crate) struct Look {
     len: u64,
     head: Vec<u8>,
     tail: [u8; 2],
+    long_lines: Option<LongLines>,
+}
+
+/// Where lines are longer than so many octets.
+#[derive(Debug)]
+struct LongLines {
+    longer_than: u64,
+    /// Where each starts; the first of them.
+    starts: Vec<u64>,
+    too_many: bool,
+}
+
+impl LongLines {
+    fn add(&mut self, start: u64, len: u64) {
+        if len <= self.longer_than {
+            return;
+        }
+        self.too_many |= self.starts.len() == LONG_LINES;
+        if !self.too_many {
+            self.starts.push(start);
+        }
+    }
 }
 
 impl Look {
+    /// One that also knows where the lines are that are longer than so many octets.
+    pub(crate) fn with_long_lines(longer_than: usize) -> Self {
+        let long_lines = LongLines { longer_than: count(longer_than), starts: Vec::new(), too_many: false };
+        Self { long_lines: Some(long_lines), ..Self::default() }
+    }
+
+    /// What was found so far; of carriage returns that stand alone it is not known yet.
+    pub(crate) fn found(&self) -> &Hazards {
+        &self.found
+    }
+
+    /// Where long lines start; `None` if there are too many of them, or nobody wanted to know.
+    pub(crate) fn long_lines(&mut self) -> Option<&[u64]> {
+        let (start, len) = (self.found.octets - self.len, self.len);
+        let lines = self.long_lines.as_mut()?;
+        // The last, which has no end.
+        lines.add(start, len);
+        (!lines.too_many).then_some(&lines.starts)
+    }
+
     /// Looks at the next piece.
     pub(crate) fn take(&mut self, octets: &[u8]) {
+        let offset = self.found.octets;
         self.found.octets += count(octets.len());
         if !octets.is_ascii() {
             self.found.eight_bit += counted(octets, |c| c > 127);
@@ -89,18 +134,18 @@ impl Look {
         let mut start = 0;
         for end in memchr::memchr_iter(b'\n', octets) {
             let line = octets.get(start..end).unwrap_or_default();
-            if self.len == 0 {
-                self.line(line);
-            } else {
-                self.continued(line);
+            let begin = offset + count(start) - self.len;
+            let len = if self.len == 0 { self.line(line) } else { self.continued(line) };
+            if let Some(lines) = &mut self.long_lines {
+                lines.add(begin, len);
             }
             start = end + 1;
         }
         self.begin(octets.get(start..).unwrap_or_default());
     }
 
-    /// A line without its line feed.
-    fn line(&mut self, line: &[u8]) {
+    /// A line without its line feed. How long it is without its end.
+    fn line(&mut self, line: &[u8]) -> u64 {
         let text = line.strip_suffix(b"\r");
         match text {
             Some(_) => self.line_ends += 1,
@@ -110,10 +155,11 @@ impl Look {
         self.found.longest = self.found.longest.max(count(text.len()));
         self.found.from_line |= text.starts_with(FROM);
         self.found.trailing_blank |= matches!(text.last(), Some(b' ' | b'\t'));
+        count(text.len())
     }
 
     /// The end of a line that started in an earlier piece: what matters of it is its ends.
-    fn continued(&mut self, line: &[u8]) {
+    fn continued(&mut self, line: &[u8]) -> u64 {
         self.begin(line);
         let (len, [before, last]) = (self.len, self.tail);
         let (blank, end) = if last == b'\r' { (before, 1) } else { (last, 0) };
@@ -126,6 +172,7 @@ impl Look {
         self.found.trailing_blank |= len > end && matches!(blank, b' ' | b'\t');
         (self.len, self.tail) = (0, [0; 2]);
         self.head.clear();
+        len - end
     }
 
     /// The beginning of a line, or more of it.

@@ -1,7 +1,7 @@
 //! What a mail is for S/MIME, and where in it the protected octets are (RFC 8551 §3, RFC 1847 §2.1).
 
 use std::{
-    io::{Read, Seek, SeekFrom},
+    io::{self, Read, Seek, SeekFrom},
     ops::Range,
 };
 
@@ -9,6 +9,7 @@ use super::{
     claim::{Claim, SmimeType},
     header::{Header, Transfer},
     scan::Scanner,
+    transfer,
     tree::{Part, Shape, Tree},
     window::Window,
 };
@@ -74,17 +75,47 @@ impl Entity {
     ///
     /// [`Error::Mime`] if it claims to be S/MIME and is not made like that, [`Error::Limit`], [`Error::Read`].
     pub(crate) fn locate<M: Read + Seek>(mail: &mut M, limits: &Limits) -> Result<Self> {
-        let end = mail.seek(SeekFrom::End(0)).map_err(Error::Read)?;
-        if end > limits.mail {
-            return Err(Error::Limit { what: "octets of a mail", limit: limits.mail });
-        }
-        Self::locate_in(mail, 0..end, limits)
+        let range = whole(mail, limits)?;
+        Self::locate_in(mail, range, limits)
+    }
+
+    /// Only its header.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Limit`], [`Error::Read`].
+    pub(crate) fn header<M: Read + Seek>(mail: &mut M, limits: &Limits) -> Result<Header> {
+        let range = whole(mail, limits)?;
+        Header::read(mail, range, limits)
+    }
+
+    /// The same as [`Self::locate`], and shows all of the body to `seen` on the way.
+    ///
+    /// # Errors
+    ///
+    /// The same, and what `seen` returns.
+    pub(crate) fn locate_and_show<M: Read + Seek>(
+        mail: &mut M,
+        limits: &Limits,
+        seen: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<Self> {
+        let range = whole(mail, limits)?;
+        let header = Header::read(&mut *mail, range.clone(), limits)?;
+        let window = Window::new(mail, range.clone()).map_err(Error::read)?;
+        let mut shown = Shown { from: window, hidden: header.raw().len(), seen };
+        let tree = Tree::read_from(&mut shown, range, limits)?;
+        // The tree is known before all was read, if nothing can follow.
+        transfer::each(&mut shown, &mut |_| Ok(()))?;
+        Self::of(header, tree)
     }
 
     /// Looks at the entity in this range.
     pub(crate) fn locate_in<M: Read + Seek>(mail: &mut M, range: Range<u64>, limits: &Limits) -> Result<Self> {
         let header = Header::read(&mut *mail, range.clone(), limits)?;
-        let tree = Tree::read(mail, range, limits)?;
+        Self::of(header, Tree::read(mail, range, limits)?)
+    }
+
+    fn of(header: Header, tree: Tree) -> Result<Self> {
         let body = tree.root().map_or(0..0, |root| root.body.clone());
         let kind = Kind::of(&tree, 0)?;
         Ok(Self { header, body, kind, tree })
@@ -97,6 +128,33 @@ impl Entity {
             let path = || self.tree.path(index);
             (!matches!(kind, Ok(Kind::Other))).then(|| Protected { path: path(), entity: part.entity.clone(), kind })
         })
+    }
+}
+
+/// The range of a whole mail.
+fn whole<M: Seek>(mail: &mut M, limits: &Limits) -> Result<Range<u64>> {
+    let end = mail.seek(SeekFrom::End(0)).map_err(Error::Read)?;
+    if end > limits.mail {
+        return Err(Error::Limit { what: "octets of a mail", limit: limits.mail });
+    }
+    Ok(0..end)
+}
+
+/// A stream that is also shown to somebody.
+struct Shown<'a, R> {
+    from: R,
+    /// So many octets at the start are not.
+    hidden: usize,
+    seen: &'a mut dyn FnMut(&[u8]) -> Result<()>,
+}
+
+impl<R: Read> Read for Shown<'_, R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let read = self.from.read(to)?;
+        let hidden = self.hidden.min(read);
+        self.hidden -= hidden;
+        (self.seen)(to.get(hidden..read).unwrap_or_default()).map_err(io::Error::other)?;
+        Ok(read)
     }
 }
 

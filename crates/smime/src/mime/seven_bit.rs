@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     base64,
-    canonical::{Canonical, bare_line_feed},
+    canonical::Canonical,
     claim::Claim,
     hazards::Hazards,
     header::{Header, Transfer},
@@ -19,6 +19,7 @@ use super::{
     survey::{self, Region, Role, survey},
     transfer::{self, Decoded},
     tree::{Part, Shape, Tree},
+    unchanged::Unchanged,
     window::Window,
 };
 use crate::{Error, Limits, Result};
@@ -39,11 +40,17 @@ pub(crate) enum Purpose {
     Enclosed,
 }
 
-/// An entity as it came.
+impl Purpose {
+    /// Whether a text may stay as it is.
+    pub(super) fn accepts(self, hazards: &Hazards) -> bool {
+        hazards.is_seven_bit() && (self == Self::Enclosed || !hazards.is_fragile())
+    }
+}
+
+/// How an entity is to be.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Unfit<'a> {
-    pub(crate) entity: &'a Entity,
-    /// The header fields that it shall have (see [`Header::split`]).
+pub(crate) struct Wanted<'a> {
+    /// Its header fields (see [`Header::split`]).
     pub(crate) inner: &'a [u8],
     pub(crate) purpose: Purpose,
 }
@@ -56,6 +63,8 @@ pub(crate) struct Rewrite {
     body: Range<u64>,
     /// In the order of their places, which do not overlap.
     edits: Vec<Edit>,
+    /// All lines end with CR LF.
+    canonical: bool,
     remaining: Hazards,
 }
 
@@ -70,8 +79,8 @@ struct Edit {
 enum Replacement {
     /// Nothing.
     Cut,
-    /// The header of this entity, with this encoding.
-    Header(Range<u64>, Transfer),
+    /// The header of this entity, with another encoding if it has one, and without carriage returns that end no line.
+    Header(Range<u64>, Option<Transfer>),
     /// Base64 in lines of 76 characters, with nothing else in it.
     Rewrapped,
     /// The body in another encoding.
@@ -79,38 +88,51 @@ enum Replacement {
 }
 
 impl Rewrite {
-    /// Looks at the whole entity, and writes it once to what `sink` gives. Mostly nothing is to be changed: then the mail
-    /// is read once for both.
+    /// Looks at a whole mail, and writes its entity once to what `sink` gives. Mostly nothing is to be changed: then the
+    /// mail is read once for all of that.
     ///
     /// # Errors
     ///
-    /// [`Error::Read`], [`Error::Limit`], [`Error::Write`]; [`Error::Encoding`] if a part that must be encoded anew is
+    /// What [`Entity::locate`] returns; [`Error::Write`]; [`Error::Encoding`] if a part that must be encoded anew is
     /// damaged.
     pub(crate) fn plan<M: Read + Seek, W: Write>(
         mail: &mut M,
-        unfit: &Unfit<'_>,
+        wanted: &Wanted<'_>,
         limits: &Limits,
         sink: impl Fn() -> W,
-    ) -> Result<(Self, W)> {
-        let (tree, body) = (&unfit.entity.tree, unfit.entity.body.clone());
-        let header = Header::read_from(unfit.inner, limits)?;
-        let mut unchanged = AsItCame::new(&header, sink())?;
-        let found = survey(&mut *mail, body.clone(), survey::regions(tree), &mut |octets| unchanged.write(octets))?;
+    ) -> Result<(Entity, Self, W)> {
+        let header = Header::read_from(wanted.inner, limits)?;
+        let head = head(&header, None)?;
+        let mut unchanged = Unchanged::new(&head, wanted.purpose, sink())?;
+        let entity = Entity::locate_and_show(mail, limits, &mut |octets| unchanged.take(octets))?;
+        if let Some(written) = unchanged.finish(&entity.tree, &entity.body) {
+            let rewrite = Self::none(head, entity.body.clone())?;
+            return Ok((entity, rewrite, written));
+        }
+        let rewrite = Self::some(mail, &entity, &header, wanted.purpose)?;
+        let mut written = sink();
+        rewrite.write(mail, &mut written, limits)?;
+        Ok((entity, rewrite, written))
+    }
+
+    /// Nothing is to be changed.
+    fn none(head: Vec<u8>, body: Range<u64>) -> Result<Self> {
+        let remaining = Hazards::of(&head[..])?;
+        Ok(Self { head, body, edits: Vec::new(), canonical: true, remaining })
+    }
+
+    /// Something may be to be changed.
+    fn some<M: Read + Seek>(mail: &mut M, entity: &Entity, header: &Header, purpose: Purpose) -> Result<Self> {
+        let (tree, body) = (&entity.tree, entity.body.clone());
+        let found = survey(mail, body.clone(), survey::regions(tree))?;
         let states = vec![State::default(); tree.parts.len()];
-        let mut plan = Plan { tree, purpose: unfit.purpose, states, edits: Vec::new(), remaining: Hazards::default() };
+        let mut plan = Plan { tree, purpose, states, edits: Vec::new(), remaining: Hazards::default() };
         plan.look(&found);
-        let label = plan.states.first().and_then(|state| state.label);
-        let head = head(&header, label)?;
+        let head = head(header, plan.states.first().and_then(|state| state.label))?;
         plan.remaining.add(&Hazards::of(&head[..])?);
         let mut edits = plan.edits;
         edits.sort_by_key(|edit| (edit.place.start, edit.place.end));
-        let rewrite = Self { head, body, edits, remaining: plan.remaining };
-        if let Some(written) = unchanged.finish().filter(|_| label.is_none() && rewrite.edits.is_empty()) {
-            return Ok((rewrite, written));
-        }
-        let mut written = sink();
-        rewrite.write(mail, &mut written, limits)?;
-        Ok((rewrite, written))
+        Ok(Self { head, body, edits, canonical: false, remaining: plan.remaining })
     }
 
     /// Whether anything is encoded anew.
@@ -132,11 +154,24 @@ impl Rewrite {
         out.write_all(&self.head).map_err(Error::Write)?;
         let mut at = self.body.start;
         for edit in &self.edits {
-            copy(mail, at..edit.place.start, out)?;
+            self.copy(mail, at..edit.place.start, out)?;
             edit.write(mail, out, limits)?;
             at = edit.place.end.max(at);
         }
-        copy(mail, at..self.body.end, out)
+        self.copy(mail, at..self.body.end, out)
+    }
+
+    fn copy<M: Read + Seek>(&self, mail: &mut M, range: Range<u64>, out: &mut dyn Write) -> Result<()> {
+        if range.is_empty() {
+            return Ok(());
+        }
+        let mut from = window(mail, range)?;
+        let copied = if self.canonical {
+            transfer::copy(&mut from, out)
+        } else {
+            transfer::copy(&mut Canonical::new(from), out)
+        };
+        copied.map(drop)
     }
 }
 
@@ -146,7 +181,7 @@ impl Edit {
             Replacement::Cut => Ok(()),
             Replacement::Header(entity, label) => {
                 let header = Header::read(mail, entity.clone(), limits)?;
-                out.write_all(&head(&header, Some(*label))?).map_err(Error::Write)
+                out.write_all(&head(&header, *label)?).map_err(Error::Write)
             }
             Replacement::Rewrapped => rewrap(&mut window(mail, self.place.clone())?, out),
             // Line ends are part of binary data.
@@ -158,30 +193,6 @@ impl Edit {
                 encode(&mut Decoded::new(text, *from), *to, out)
             }
         }
-    }
-}
-
-/// An entity that is written as it came, as long as that is how it is to be written.
-struct AsItCame<W> {
-    /// `None` once a line ends otherwise than with CR LF.
-    to: Option<W>,
-    after_cr: bool,
-}
-
-impl<W: Write> AsItCame<W> {
-    fn new(header: &Header, mut to: W) -> Result<Self> {
-        to.write_all(&head(header, None)?).map_err(Error::Write)?;
-        Ok(Self { to: Some(to), after_cr: false })
-    }
-
-    fn write(&mut self, octets: &[u8]) -> Result<()> {
-        self.to = self.to.take().filter(|_| bare_line_feed(octets, self.after_cr).is_none());
-        self.after_cr = octets.ends_with(b"\r");
-        self.to.as_mut().map_or(Ok(()), |to| to.write_all(octets)).map_err(Error::Write)
-    }
-
-    fn finish(self) -> Option<W> {
-        self.to
     }
 }
 
@@ -201,6 +212,8 @@ struct State {
     dirty: bool,
     /// It may get another encoding: it is not protected, nor in a part that is.
     open: bool,
+    /// Its header is written anew.
+    header: bool,
     /// Its new encoding.
     label: Option<Transfer>,
 }
@@ -212,9 +225,13 @@ impl Plan<'_> {
             let mut state = self.states.get(*index).copied().unwrap_or_default();
             state.open = matches!(part.claim, Claim::None);
             match role {
+                Role::Header => {
+                    state.header = hazards.bare_cr;
+                    self.remains(&Hazards { bare_cr: false, ..*hazards }, &mut state);
+                }
                 Role::Fixed => self.remains(hazards, &mut state),
                 // It means nothing: where it is not fit, it goes.
-                Role::Around if self.fit(hazards) => {}
+                Role::Around if self.purpose.accepts(hazards) => {}
                 Role::Around => self.edits.push(Edit { place: place.clone(), with: Replacement::Cut }),
                 Role::Leaf => self.leaf(part, hazards, &mut state),
             }
@@ -231,13 +248,8 @@ impl Plan<'_> {
         state.dirty |= !hazards.is_seven_bit();
     }
 
-    /// Whether these may stay as they are.
-    fn fit(&self, hazards: &Hazards) -> bool {
-        hazards.is_seven_bit() && (self.purpose == Purpose::Enclosed || !hazards.is_fragile())
-    }
-
     fn leaf(&mut self, part: &Part, hazards: &Hazards, state: &mut State) {
-        let fit = self.fit(hazards);
+        let fit = self.purpose.accepts(hazards);
         let with = match part.encoding {
             Transfer::Base64 if fit && hazards.longest <= BASE64_LINE => None,
             Transfer::Base64 => Some(Replacement::Rewrapped),
@@ -270,10 +282,10 @@ impl Plan<'_> {
             if container && open && !dirty && matches!(part.encoding, Transfer::EightBit | Transfer::Binary) {
                 state.label = Some(Transfer::SevenBit);
             }
-            let label = state.label;
+            let (label, header) = (state.label, state.header);
             if let Some(parent) = part.parent.and_then(|parent| self.states.get_mut(parent)) {
                 parent.dirty |= dirty;
-                if let Some(label) = label {
+                if header || label.is_some() {
                     let place = part.entity.start..part.body.start;
                     self.edits.push(Edit { place, with: Replacement::Header(part.entity.clone(), label) });
                 }
@@ -290,13 +302,6 @@ fn window<M: Read + Seek>(mail: M, range: Range<u64>) -> Result<Window<M>> {
     Window::new(mail, range).map_err(Error::Read)
 }
 
-fn copy<M: Read + Seek>(mail: &mut M, range: Range<u64>, out: &mut dyn Write) -> Result<()> {
-    if range.is_empty() {
-        return Ok(());
-    }
-    transfer::copy(&mut Canonical::new(window(mail, range)?), out).map(drop)
-}
-
 /// The same with CR LF at the ends of its lines.
 fn head(header: &Header, label: Option<Transfer>) -> Result<Vec<u8>> {
     let mut head = Vec::new();
@@ -304,7 +309,8 @@ fn head(header: &Header, label: Option<Transfer>) -> Result<Vec<u8>> {
     Ok(head)
 }
 
-/// A header with another encoding, and with its empty line.
+/// A header with another encoding, and with its empty line. Carriage returns that end no line go: they stand for
+/// nothing in a field, and where lines end with a line feed alone they would be lost in front of one.
 fn labelled(header: &Header, label: Option<Transfer>) -> Vec<u8> {
     let line = label.map(|label| [b"Content-Transfer-Encoding: ", label.name().as_bytes(), b"\r\n"].concat());
     let mut all = header.mailbox_line().to_vec();
@@ -322,7 +328,8 @@ fn labelled(header: &Header, label: Option<Transfer>) -> Vec<u8> {
     }
     all.extend_from_slice(missing.unwrap_or_default());
     all.extend_from_slice(b"\r\n");
-    all
+    let next: Vec<_> = all.iter().copied().skip(1).chain([0]).collect();
+    all.iter().zip(next).filter(|(c, next)| **c != b'\r' || *next == b'\n').map(|(c, _)| *c).collect()
 }
 
 fn encode(from: &mut dyn Read, to: Transfer, out: &mut dyn Write) -> Result<()> {
@@ -368,11 +375,10 @@ mod tests {
 
     /// The mail with what belongs inside, made fit.
     fn rewritten(mail: &[u8], purpose: Purpose) -> (Vec<u8>, Rewrite) {
-        let entity = locate(mail);
-        let (_, inner) = entity.header.split();
+        let (_, inner) = locate(mail).header.split();
         let mut mail = Cursor::new(mail);
-        let unfit = Unfit { entity: &entity, inner: &inner, purpose };
-        let (rewrite, written) = Rewrite::plan(&mut mail, &unfit, &Limits::default(), Vec::new).unwrap();
+        let wanted = Wanted { inner: &inner, purpose };
+        let (_, rewrite, written) = Rewrite::plan(&mut mail, &wanted, &Limits::default(), Vec::new).unwrap();
         let mut again = Vec::new();
         rewrite.write(&mut mail, &mut again, &Limits::default()).unwrap();
         assert!(written == again, "each writing gives the same");
@@ -470,6 +476,13 @@ mod tests {
         assert_eq!(detached(&mail.replace("\r\n", "\n")), mail);
         assert_eq!(detached("Subject: x\r\n\r\nx\r\n"), "\r\nx\r\n");
         assert_eq!(detached(""), "\r\n");
+    }
+
+    #[test]
+    fn carriage_returns_alone_leave_headers() {
+        assert_eq!(detached("Content-Type: a/b;\r x=y\r\r\n\r\nx"), "Content-Type: a/b; x=y\r\n\r\nx");
+        let part = "Content-Type: multipart/x; boundary=b\r\n\r\n--b\r\nX: \ry\r\r\n\r\nx\r\n--b--\r\n";
+        assert_eq!(detached(part), part.replace("\ry\r", "y"));
     }
 
     #[test]

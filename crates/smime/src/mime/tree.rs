@@ -75,7 +75,12 @@ pub(crate) enum Shape {
 impl Tree {
     /// The parts of the mail, or of one of its parts, that stands in this range.
     pub(crate) fn read<M: Read + Seek>(mail: M, range: Range<u64>, limits: &Limits) -> Result<Self> {
-        let scanner = Scanner::new(Window::new(mail, range.clone()).map_err(Error::read)?, range.start);
+        Self::read_from(Window::new(mail, range.clone()).map_err(Error::read)?, range, limits)
+    }
+
+    /// The same, of what `from` gives.
+    pub(crate) fn read_from(from: impl Read, range: Range<u64>, limits: &Limits) -> Result<Self> {
+        let scanner = Scanner::new(from, range.start);
         let mut walk = Walk { scanner, limits, tree: Self::default(), current: 0, open: Vec::new(), line_end: 0 };
         walk.enter(None, None)?;
         while !walk.open.is_empty() {
@@ -347,15 +352,13 @@ fn line_end(line: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
-
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
     use crate::mime::testing::{Pieces, len, made, slice};
 
     fn read(text: &str) -> Tree {
-        Tree::read(Cursor::new(text), 0..len(text.as_bytes()), &Limits::default()).unwrap()
+        Tree::read_from(text.as_bytes(), 0..len(text.as_bytes()), &Limits::default()).unwrap()
     }
 
     fn bodies<'a>(tree: &Tree, text: &'a str) -> Vec<&'a str> {
@@ -368,7 +371,7 @@ mod tests {
             let composed = made.compose(if crlf { "\r\n" } else { "\n" });
             let end = len(&composed.text);
             let sizes: Vec<_> = sizes.iter().map(|size| if composed.text.len() > 10_000 { size | 1024 } else { *size }).collect();
-            let tree = Tree::read(Pieces::new(&composed.text, &sizes), 0..end, &Limits::default()).unwrap();
+            let tree = Tree::read_from(Pieces::new(&composed.text, &sizes), 0..end, &Limits::default()).unwrap();
             let found: Vec<_> = tree.parts.iter().enumerate()
                 .map(|(index, part)| (tree.path(index), part.entity.clone(), part.body.clone())).collect();
             prop_assert_eq!(found, composed.parts, "{}", String::from_utf8_lossy(&composed.text));
@@ -432,7 +435,7 @@ mod tests {
     fn nesting_and_parts_have_limits() {
         let limits = Limits { nesting: 2, parts: 3, ..Limits::default() };
         let message = "Content-Type: message/rfc822\n\n";
-        let read = |text: &str| Tree::read(Cursor::new(text), 0..len(text.as_bytes()), &limits);
+        let read = |text: &str| Tree::read_from(text.as_bytes(), 0..len(text.as_bytes()), &limits);
         let tree = read(&message.repeat(5)).unwrap();
         assert_eq!(tree.parts.len(), 3);
         assert_eq!(tree.parts[2].shape, Shape::TooDeep);

@@ -6,4 +6,5 @@
 #[expect(dead_code, reason = "certificate paths have tests of their own")]
 mod authority;
 mod confusion;
+mod odd;
 mod people;

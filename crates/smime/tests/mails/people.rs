@@ -1,10 +1,14 @@
 //! People who sign mails, and what becomes of them.
 
-use std::io::Cursor;
+use std::{io::Cursor, sync::Arc};
 
 use base64ct::{Base64, Encoding as _};
+use getrandom::{SysRng, rand_core::UnwrapErr};
+use rand_core::CryptoRng;
 use sealpost_smime::{
-    Certificate, Form, Identity, Result, UnixTime, Verdict, Verification, Verifier,
+    Certificate, Form, Identity, Result, Signer, UnixTime, Verdict, Verification, Verifier,
+    algorithm::{Digest, SignatureScheme},
+    key::SigningKey,
     path::{Purpose, Validator},
 };
 use sha2::{Digest as _, Sha256};
@@ -24,6 +28,7 @@ pub(crate) fn root() -> (Certificate, Key) {
 pub(crate) struct Person {
     pub(crate) key: Key,
     pub(crate) certificate: Certificate,
+    public_key: Vec<u8>,
 }
 
 impl Person {
@@ -31,7 +36,11 @@ impl Person {
         let (_, root) = root();
         let key = Key::new(2);
         let certificate = Draft::person(address, &key).sign("Root", &root);
-        Self { key, certificate }
+        Self { public_key: key.spki(), key, certificate }
+    }
+
+    pub(crate) fn signer(&self) -> Signer {
+        Signer::new(self.certificate.clone(), Arc::new(self.clone()), SignatureScheme::Ecdsa(Digest::Sha256)).unwrap()
     }
 
     /// A SignerInfo for this content.
@@ -83,6 +92,30 @@ pub(crate) fn message(content: Option<&[u8]>, certificates: &[&[u8]], signers: &
         &tlv(0x31, signers),
     ]);
     sequence(&[&oid("1.2.840.113549.1.7.2"), &tlv(0xa0, &[&signed_data])])
+}
+
+impl SigningKey for Person {
+    fn public_key(&self) -> &[u8] {
+        &self.public_key
+    }
+
+    fn supports(&self, scheme: SignatureScheme) -> bool {
+        scheme == SignatureScheme::Ecdsa(Digest::Sha256)
+    }
+
+    fn sign(&self, _: SignatureScheme, message: &[u8], _: &mut dyn CryptoRng) -> Result<Vec<u8>> {
+        Ok(self.key.signature(message))
+    }
+}
+
+pub(crate) fn rng() -> UnwrapErr<SysRng> {
+    UnwrapErr(SysRng)
+}
+
+pub(crate) fn signed(signer: &Signer, mail: &[u8]) -> Result<Vec<u8>> {
+    let mut signed = Vec::new();
+    signer.sign(&mut Cursor::new(mail), UnixTime(NOW), &mut rng(), &mut signed)?;
+    Ok(signed)
 }
 
 pub(crate) fn verified(mail: &[u8]) -> Result<Verification> {

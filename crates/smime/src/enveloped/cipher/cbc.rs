@@ -55,7 +55,7 @@ impl Encrypt {
     }
 
     /// Pads the last octets, and encrypts them.
-    pub(super) fn last(mut self, out: &mut [u8]) -> usize {
+    pub(super) fn last(&mut self, out: &mut [u8]) -> usize {
         let padding = BLOCK - self.pending.len();
         let padding = Zeroizing::new(vec![u8::try_from(padding).unwrap_or_default(); padding]);
         self.encrypt(&padding, out)
@@ -120,7 +120,7 @@ impl Decrypt {
     }
 
     /// Decrypts the last block, and says if its padding is right: then the rest of it is content.
-    pub(super) fn finish(mut self, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Choice> {
+    pub(super) fn finish(&mut self, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Choice> {
         let mut last = Zeroizing::new([0; BLOCK]);
         // Always some block, so that the path is the same.
         self.held.resize(if self.held.len() == self.block_len { self.block_len } else { 0 }, 0);
