@@ -84,6 +84,7 @@ impl Opener<'_> {
     ) -> Result<()> {
         let mut decryptor = Decryptor::new(algorithm, &chosen.key).ok_or(Error::Decryption)?;
         let mut judge = (!algorithm.cipher.is_authenticated()).then(|| self.judge());
+        judge.iter_mut().for_each(|judge| judge.hurry());
         let mut write = |octets: &[u8]| {
             if let Some(judge) = &mut judge {
                 judge.see(octets);

@@ -8,6 +8,7 @@ pub(super) struct HeaderCheck {
     state: State,
     /// So many octets are yet to be looked at.
     left: usize,
+    hurries: bool,
 }
 
 /// Where a header is, as masks of 0 or 255. None of the first five is set once there was something that is no field.
@@ -38,13 +39,31 @@ impl HeaderCheck {
     /// Up to so many octets.
     pub(super) fn new(most: usize) -> Self {
         let state = State { start: 255, ..State::default() };
-        Self { state, left: most }
+        Self { state, left: most, hurries: false }
+    }
+
+    /// From here on the time may tell where the header ends.
+    pub(super) fn hurry(&mut self) {
+        self.hurries = true;
     }
 
     pub(super) fn see(&mut self, piece: &[u8]) {
+        if self.hurries && self.state.done != 0 {
+            return;
+        }
         let piece = piece.get(..self.left).unwrap_or(piece);
         self.left -= piece.len();
-        self.state = piece.iter().fold(self.state, |state, c| state.step(*c));
+        let mut octets = piece.iter();
+        if self.hurries {
+            let done = octets.by_ref().find(|c| {
+                self.state = self.state.step(**c);
+                self.state.done != 0
+            });
+            if done.is_some() {
+                return;
+            }
+        }
+        self.state = octets.fold(self.state, |state, c| state.step(*c));
     }
 
     pub(super) fn is_sound(&self) -> Choice {

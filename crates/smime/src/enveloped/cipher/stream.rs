@@ -161,6 +161,9 @@ pub(crate) trait Judge {
     /// More of the plaintext. In the place of the padding there may be blanks.
     fn see(&mut self, plaintext: &[u8]);
 
+    /// From here on the time may tell what the plaintext is like: it was accepted before.
+    fn hurry(&mut self) {}
+
     /// Whether it may be given out; asked once, at the end.
     fn accepts(&mut self) -> Choice;
 }
