@@ -9,6 +9,7 @@ use std::{
 use crate::{
     Certificate, Enveloped, Error, Form, Limits, Result, SignerInfo,
     algorithm::Digest,
+    certificate::name::printable,
     mime::{
         header::Header,
         locate::{Kind, Pkcs7},
@@ -134,7 +135,7 @@ fn signed(message: impl Read, form: Form, limits: &Limits) -> Result<SignedStruc
         certificates: read.certificates,
         other_certificates: read.unreadable_certificates + read.other_certificates,
         crls: read.crls.len(),
-        content: content.transpose().ok().flatten().map(|header| header.content_type().value().to_owned()),
+        content: content.transpose().ok().flatten().map(|header| printable(header.content_type().value())),
     })
 }
 

@@ -3,7 +3,8 @@
 use std::io::{Read, Seek, Write};
 
 use crate::{
-    Certificate, CertificateIdentifier, Error, Flaw, Identity, Limits, Result, SignerInfo, UnixTime,
+    Certificate, Error, Flaw, Identity, Limits, Result, SignerInfo, UnixTime,
+    identity::same_address,
     mime::{
         header::Header,
         locate::{Entity, Kind},
@@ -136,6 +137,33 @@ impl Verifier {
         let protected = protected.map(|protected| protected.report(&entity.header));
         Ok(Verification { form, signers, certificates: signed.certificates, protected, date, content })
     }
+
+    /// The certificate to encrypt to for this signer of a mail that was verified: the one that it prefers, else its own
+    /// (RFC 8551 §2.5.3.1). Certificates come along unsigned, so it is one only if it is trusted for encryption itself and
+    /// has the address that the mail is from; `None` too if the signer is not trusted or not the author.
+    #[must_use]
+    pub fn encryption_certificate<'a>(
+        &self,
+        verification: &'a Verification,
+        signer: &'a SignerReport,
+    ) -> Option<&'a Certificate> {
+        let (Verdict::Valid, Some(Identity::From { address })) = (signer.soundness(), &signer.identity) else {
+            return None;
+        };
+        let validator = self.validator.clone().purpose(Purpose::EmailEncryption);
+        let (mut budget, all) = (validator.budget(), verification.certificates.as_slice());
+        let mut is_good = |candidate: &Certificate| {
+            candidate.addresses().iter().any(|own| same_address(own, address))
+                && validator.validate_within(candidate, all, &mut budget).is_ok()
+        };
+        match signer.info.as_ref().and_then(SignerInfo::encryption_key_preference) {
+            Some(name) => {
+                let is_named = name.matcher();
+                all.iter().find(|candidate| is_named(candidate) && is_good(candidate))
+            }
+            None => signer.certificate.as_ref().filter(|own| is_good(own)),
+        }
+    }
 }
 
 /// What the only field Date says.
@@ -155,21 +183,6 @@ impl SignerReport {
             (Err(_), _) => Verdict::Invalid,
             (Ok(()), Some(Ok(_))) => Verdict::Valid,
             (Ok(()), _) => Verdict::Untrusted,
-        }
-    }
-
-    /// The certificate to encrypt to for this signer: the one that it prefers, if it came along, else its own
-    /// (RFC 8551 §2.5.3.1).
-    #[must_use]
-    pub fn encryption_certificate<'a>(&'a self, certificates: &'a [Certificate]) -> Option<&'a Certificate> {
-        let preferred = self.info.as_ref().and_then(SignerInfo::encryption_key_preference);
-        let named = |name: &CertificateIdentifier| {
-            let is_named = name.matcher();
-            certificates.iter().find(|candidate| is_named(candidate))
-        };
-        match preferred {
-            Some(name) => named(name),
-            None => self.certificate.as_ref(),
         }
     }
 }

@@ -16,7 +16,7 @@ const PLACE: &str = "the subject alternative names of a certificate";
 
 impl Certificate {
     /// The mail addresses: of the subject alternative names rfc822Name and SmtpUTF8Mailbox, of the subject
-    /// emailAddress; each once. What is no address (without `@`, with control characters) is left out.
+    /// emailAddress; each once. What is no address (without `@`, with control characters or invisible ones) is left out.
     #[must_use]
     pub fn addresses(&self) -> Vec<String> {
         let alternative = self.alternative_names().unwrap_or_default().into_iter().filter_map(|name| match name {
@@ -25,7 +25,7 @@ impl Certificate {
             _ => None,
         });
         let mut known = HashSet::new();
-        let is_sound = |address: &String| address.contains('@') && !address.contains(char::is_control);
+        let is_sound = |address: &String| address.contains('@') && !address.contains(name::is_ignored);
         let all = alternative.chain(name::email_addresses(self.subject()).unwrap_or_default());
         all.filter(|address| is_sound(address) && known.insert(address.clone())).collect()
     }

@@ -8,4 +8,5 @@ mod authority;
 mod confusion;
 mod hostile;
 mod odd;
+mod partners;
 mod people;

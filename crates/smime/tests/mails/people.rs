@@ -141,9 +141,13 @@ pub(crate) fn signed(signer: &Signer, mail: &[u8]) -> Result<Vec<u8>> {
     Ok(signed)
 }
 
+/// Trusts the authority.
+pub(crate) fn verifier() -> Verifier {
+    Verifier::new(Validator::new(&[root().0], UnixTime(NOW), Purpose::EmailSigning))
+}
+
 pub(crate) fn verified(mail: &[u8]) -> Result<Verification> {
-    let validator = Validator::new(&[root().0], UnixTime(NOW), Purpose::EmailSigning);
-    Verifier::new(validator).verify(&mut Cursor::new(mail))
+    verifier().verify(&mut Cursor::new(mail))
 }
 
 /// The sum of it, and what is said of the sender.

@@ -357,11 +357,13 @@ fn addresses_are_read_from_everywhere_and_all_are_constrained() {
     let nul = Draft::person("a@b", &person).with(ALT_NAME, false, mail_names(&["a@example.org\0.evil"]));
     let idn = Draft::person("a@b", &person).with(ALT_NAME, false, utf8("ü@example.org"));
     let other_idn = Draft::person("a@b", &person).with(ALT_NAME, false, utf8("ü@exämple.org"));
+    let invisible = Draft::person("a@b", &person).with(ALT_NAME, false, utf8("ü\u{202e}@example.org"));
     let constraints = mail_constraints(&["example.org"], &[]);
     let anchor = [Draft::authority("Root", &root).with(NAME_CONSTRAINTS, true, constraints).sign("Root", &root)];
     for (draft, addresses, holds) in [
         (both, &["a@example.org", "a@evil.example"][..], false),
         (nul, &[], false),
+        (invisible, &[], true),
         (idn, &["ü@example.org"], true),
         (other_idn, &["ü@exämple.org"], false),
     ] {
