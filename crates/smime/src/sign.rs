@@ -167,9 +167,9 @@ impl Signer {
         let wanted = Wanted { inner: &inner, purpose };
         let hashing = || Hashing { hashes: Hashes::new([self.scheme.message_digest()]), octets: 0 };
         let (_, rewrite, Hashing { hashes, octets }) = Rewrite::plan(mail, &wanted, &self.limits, hashing)?;
-        let fragile = self.form == Form::Detached && !rewrite.remaining().is_seven_bit();
-        let end = LineEnd::of(&header);
-        if fragile && end == LineEnd::Lf && rewrite.remaining().bare_cr {
+        let (end, remaining) = (LineEnd::of(&header), rewrite.remaining());
+        let fragile = self.form == Form::Detached && !remaining.is_seven_bit();
+        if fragile && end == LineEnd::Lf && remaining.bare_cr {
             let what = "a carriage return alone would be taken for half of a line end; sign it in the opaque form";
             return Err(Error::structure("a mail with line feeds alone", what));
         }

@@ -6,5 +6,6 @@
 #[expect(dead_code, reason = "certificate paths have tests of their own")]
 mod authority;
 mod confusion;
+mod hostile;
 mod odd;
 mod people;
