@@ -120,7 +120,7 @@ impl Opener<'_> {
         let mut chosen = None;
         for (check, candidate) in checks.iter_mut().zip(candidates) {
             // All of them always.
-            if bool::from(check.finish(&tail.additional, &tail.tag)?) && chosen.is_none() {
+            if bool::from(check.finish(&tail.additional, &tail.tag)) && chosen.is_none() {
                 chosen = Some(candidate);
             }
         }

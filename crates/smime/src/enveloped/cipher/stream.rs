@@ -207,10 +207,10 @@ impl<'a> Check<'a> {
     }
 
     /// Whether all was right.
-    pub(in crate::enveloped) fn finish(&mut self, additional: &[u8], tag: &[u8]) -> Result<Choice> {
+    pub(in crate::enveloped) fn finish(&mut self, additional: &[u8], tag: &[u8]) -> Choice {
         match self {
-            Self::Cbc(cbc, judge) => Ok(cbc.finish_blank(&mut |plaintext| judge.see(plaintext)) & judge.accepts()),
-            Self::Gcm(authenticator) => Ok(authenticator.verify(additional, tag)),
+            Self::Cbc(cbc, judge) => cbc.finish_blank(&mut |plaintext| judge.see(plaintext)) & judge.accepts(),
+            Self::Gcm(authenticator) => authenticator.verify(additional, tag),
         }
     }
 }
