@@ -111,8 +111,10 @@ impl Encrypter {
     ///
     /// # Errors
     ///
-    /// [`Error::NoRecipient`]; [`Error::NotThis`] if the header of a signed mail is to be protected; [`Error::Mime`], [`Error::Encoding`] and [`Error::Limit`] if the mail can't be read;
-    /// [`Error::Algorithm`] for a cipher that is only read; [`Error::Read`], [`Error::Write`].
+    /// [`Error::NoRecipient`]; [`Error::NotThis`] if the header of a signed mail is to be protected; [`Error::Algorithm`]
+    /// for a cipher that is only read; [`Error::Certificate`] and [`Error::Structure`] if a recipient's key is not for this;
+    /// [`Error::Mime`], [`Error::Encoding`] and [`Error::Limit`] if the mail can't be read; [`Error::Read`],
+    /// [`Error::Write`].
     pub fn encrypt<M: Read + Seek>(
         &self,
         mail: &mut M,
@@ -148,7 +150,7 @@ impl Encrypter {
 }
 
 /// The fields of an entity with one Content-Type: what has none is plain text (RFC 2045 §5.2), and of several the first
-/// counts. Content without authentication is decrypted by careful programs, as this one, only if it says what it is.
+/// counts. Careful programs, as this one, decrypt content without authentication only if it says what it is.
 fn with_one_type(fields: &[u8], limits: &Limits) -> Result<Vec<u8>> {
     let header = Header::read_from(fields, limits)?;
     let is_type = |field: &Field<'_>| field.name.eq_ignore_ascii_case(b"content-type");

@@ -24,7 +24,11 @@ pub(super) fn run(args: args::Decrypt, output: Output) -> Result {
         decrypter.decrypt(&mut mail, &mut rng(), writer).at(from.input_name())
     })?;
     let whose = decrypted.certificate.subject_name();
-    let json = json!({ "decrypted": true, "certificate": report::certificate(&decrypted.certificate), "message": report::enveloped(&decrypted.message) });
+    let json = json!({
+        "decrypted": true,
+        "certificate": report::certificate(&decrypted.certificate),
+        "message": report::enveloped(&decrypted.message),
+    });
     output.beside_data(&json, &format!("Decrypted with the key of {whose} ({}).", report::cipher(&decrypted.message)));
     Ok(())
 }

@@ -44,8 +44,8 @@ impl Hazards {
         Ok(look.finish())
     }
 
-    /// Whether it may be sent as `7bit` (RFC 2045 §2.7); line feeds are made to CRLF on the way. Of control characters that
-    /// forbids NUL alone, but others don't stand in what anybody encrypts: they are taken for traces of an attack.
+    /// Whether it may be sent as `7bit` (RFC 2045 §2.7); line feeds are made to CRLF on the way. That forbids NUL alone of
+    /// all control characters, but where something was encrypted, others are taken for traces of an attack.
     pub(crate) fn is_seven_bit(&self) -> bool {
         self.eight_bit == 0 && !self.control && !self.bare_cr && self.longest <= MAX_LINE
     }
