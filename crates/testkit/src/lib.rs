@@ -17,6 +17,7 @@ pub mod keys;
 pub mod leaks;
 pub mod memory;
 pub mod messages;
+pub mod seeds;
 pub mod tally;
 
 use std::{
