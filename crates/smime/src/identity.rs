@@ -131,6 +131,10 @@ impl fmt::Display for Identity {
 fn sender(header: &Header, name: &str) -> Result<Mailbox, Identity> {
     let mut all = Vec::new();
     for field in header.all(name) {
+        // It does not matter how many more there are.
+        if all.len() > 1 {
+            break;
+        }
         all.extend(Mailbox::list(&field.unfolded()).map_err(|what| Identity::UnreadableFrom { what })?);
     }
     let (addresses, fields) = (all.len(), header.all(name).count());

@@ -140,7 +140,9 @@ impl Party {
     }
 
     fn rsa() -> Self {
-        let key = rsa::RsaPrivateKey::new(&mut UnwrapErr(SysRng), 1024).unwrap();
+        // AWS-LC has no shorter ones.
+        let bits = if cfg!(feature = "aws-lc") { 2048 } else { 1024 };
+        let key = rsa::RsaPrivateKey::new(&mut UnwrapErr(SysRng), bits).unwrap();
         let pkcs8 = key.to_pkcs8_der().unwrap().as_bytes().to_vec();
         let number = |number: &rsa::BoxedUint| number.to_be_bytes().to_vec();
         let [p, q] = key.primes() else { panic!("two primes") };

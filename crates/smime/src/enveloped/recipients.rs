@@ -265,7 +265,6 @@ fn is_tagged(element: &Element<'_>, number: u32) -> bool {
     element.tag.is_context_specific() && element.tag.number().value() == number
 }
 
-/// Without the zeros that some write before a serial number.
 fn wrong() -> Error {
     Error::structure(PLACE, "it is malformed")
 }

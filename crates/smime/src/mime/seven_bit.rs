@@ -261,7 +261,7 @@ impl Plan<'_> {
             _ if fit => None,
             _ => {
                 let short = hazards.octets <= MAX_QUOTED && hazards.eight_bit * QUOTED_SHARE <= hazards.octets;
-                let text = part.media_type.starts_with("text/") && short && !hazards.nul;
+                let text = part.media_type.starts_with("text/") && short && !hazards.control;
                 Some(recoded(part, if text { Transfer::QuotedPrintable } else { Transfer::Base64 }))
             }
         };

@@ -26,7 +26,7 @@ pub(super) struct Region {
 /// What a region is of its part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// Its own header.
+    /// The header, which only loses carriage returns that end no line.
     Header,
     /// What can't be changed: all of what is protected already, or what nobody looks into.
     Fixed,

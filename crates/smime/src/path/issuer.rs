@@ -110,7 +110,8 @@ pub(super) fn may_issue(certificate: &Certificate, below: u64, target: Target) -
 pub(super) fn anchor_may_issue(certificate: &Certificate, below: u64, target: Target) -> Result<(), Reason> {
     match certificate.basic_constraints().map_err(malformed)? {
         Some(constraints) if constraints.ca => has_length(constraints.path_len, below)?,
-        None if certificate.version() < 3 || certificate.key_usage().map_err(malformed)?.is_some() => {}
+        None if certificate.version() < 3 => {}
+        None if certificate.key_usage().map_err(malformed)?.is_some() => {}
         _ => return Err(Reason::NotCa),
     }
     has_usage(certificate, KeyUsage::KEY_CERT_SIGN)?;

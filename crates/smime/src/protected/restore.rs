@@ -31,8 +31,8 @@ const RESTORED: [&str; 20] = [
     "sensitivity",
 ];
 
-/// The header of a mail whose protection is taken away, without the empty line: the fields that were outside, with those
-/// protected ones in their place that are for readers, and those of the payload that describe its body.
+/// The header of a mail whose protection is taken away, without the empty line: the fields that were outside, with the
+/// protected ones for readers in their place, and those of the payload that describe its body.
 ///
 /// A protected From counts only if its address is the one outside.
 pub(crate) fn restored(outer: &Header, payload: &Header, protected: Option<&ProtectedFields>) -> Vec<u8> {

@@ -7,7 +7,7 @@ use aes::{
 use cbc::Decryptor;
 use des::TdesEde3;
 use rc2::Rc2;
-use subtle::{Choice, ConstantTimeEq, ConstantTimeGreater, ConstantTimeLess};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater, ConstantTimeLess};
 use zeroize::Zeroizing;
 
 use super::{
@@ -16,6 +16,8 @@ use super::{
 };
 use crate::Result;
 
+/// How much is worked on at once: what the processor still has near when it is read again.
+const NEAR: usize = 8 << 10;
 /// Octets of the largest block.
 pub(super) const BLOCK: usize = 16;
 
@@ -72,7 +74,7 @@ pub(in crate::enveloped) struct Decrypt {
 }
 
 enum Cipher {
-    Aes(Decryptor<AesDec>),
+    Aes(Aes),
     TripleDes(Decryptor<TdesEde3>),
     Rc2(Decryptor<Rc2>),
 }
@@ -88,7 +90,7 @@ impl Decrypt {
             ContentCipher::Rc2Cbc40 => Cipher::Rc2(decryptor(Rc2::new_with_eff_key_len(key, 40), iv)?),
             ContentCipher::Rc2Cbc64 => Cipher::Rc2(decryptor(Rc2::new_with_eff_key_len(key, 64), iv)?),
             ContentCipher::Rc2Cbc128 => Cipher::Rc2(decryptor(Rc2::new_with_eff_key_len(key, 128), iv)?),
-            _ => Cipher::Aes(decryptor(AesDec::new(key)?, iv)?),
+            _ => Cipher::Aes(Aes { cipher: AesDec::new(key)?, last: Block::try_from(iv).ok()? }),
         };
         let buffer = Zeroizing::new(vec![0; BUFFER]);
         Some(Self { cipher: mode, block_len: cipher.block_len(), held: Vec::with_capacity(2 * BLOCK), buffer })
@@ -121,18 +123,35 @@ impl Decrypt {
 
     /// Decrypts the last block, and says if its padding is right: then the rest of it is content.
     pub(super) fn finish(&mut self, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Choice> {
+        let (right, last, content) = self.last();
+        if bool::from(right) {
+            sink(last.get(..usize::from(content)).unwrap_or_default())?;
+        }
+        Ok(right)
+    }
+
+    /// The same in time that does not tell: the whole block is given out, with blanks in the place of what is no content.
+    pub(super) fn finish_blank(&mut self, sink: &mut dyn FnMut(&[u8])) -> Choice {
+        let (right, mut last, content) = self.last();
+        let content = u8::conditional_select(&0, &content, right);
+        for (octet, place) in last.iter_mut().zip(0u8..) {
+            octet.conditional_assign(&b' ', !place.ct_lt(&content));
+        }
+        sink(last.get(..self.block_len).unwrap_or_default());
+        right
+    }
+
+    /// The last block, whether its padding is right, and how many octets of it are content then.
+    fn last(&mut self) -> (Choice, Zeroizing<[u8; BLOCK]>, u8) {
         let mut last = Zeroizing::new([0; BLOCK]);
         // Always some block, so that the path is the same.
         self.held.resize(if self.held.len() == self.block_len { self.block_len } else { 0 }, 0);
         let whole = Choice::from(u8::from(self.held.len() == self.block_len));
-        let last = last.get_mut(..self.block_len).unwrap_or_default();
-        self.cipher.decrypt(&self.held, last);
-        let right = whole & padding(last);
-        let content = self.block_len - usize::from(last.last().copied().unwrap_or_default()).min(self.block_len);
-        if bool::from(right) {
-            sink(last.get(..content).unwrap_or_default())?;
-        }
-        Ok(right)
+        let block = last.get_mut(..self.block_len).unwrap_or_default();
+        self.cipher.decrypt(&self.held, block);
+        let right = whole & padding(block);
+        let count = block.last().copied().unwrap_or_default();
+        (right, last, u8::try_from(self.block_len).unwrap_or_default().wrapping_sub(count))
     }
 
     fn give(&mut self, blocks: &[u8], sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
@@ -142,10 +161,35 @@ impl Decrypt {
     }
 }
 
+/// AES. First all blocks are decrypted, then all are chained: the mode of the `cbc` crate copies each run of blocks.
+struct Aes {
+    cipher: AesDec,
+    /// The last block of ciphertext.
+    last: Block,
+}
+
+impl Aes {
+    fn decrypt(&mut self, blocks: &[u8], out: &mut [u8]) {
+        for (blocks, out) in blocks.chunks(NEAR).zip(out.chunks_mut(NEAR)) {
+            let ((whole, _), (out_whole, _)) = (Block::slice_as_chunks(blocks), Block::slice_as_chunks_mut(out));
+            // They have one length.
+            let _ = self.cipher.decrypt_blocks_b2b(whole, out_whole);
+            let (first, rest) = out.split_at_mut(BLOCK.min(out.len()));
+            xor(first, &self.last);
+            xor(rest, blocks);
+            self.last = whole.last().copied().unwrap_or(self.last);
+        }
+    }
+}
+
+fn xor(to: &mut [u8], from: &[u8]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to ^= from);
+}
+
 impl Cipher {
     fn decrypt(&mut self, blocks: &[u8], out: &mut [u8]) {
         match self {
-            Self::Aes(mode) => decrypt(mode, blocks, out),
+            Self::Aes(aes) => aes.decrypt(blocks, out),
             Self::TripleDes(mode) => decrypt(mode, blocks, out),
             Self::Rc2(mode) => decrypt(mode, blocks, out),
         }

@@ -158,11 +158,14 @@ impl Decryptor {
 
 /// Looks at what a decryption gives before anything of it is given out.
 pub(crate) trait Judge {
-    /// More of the plaintext.
+    /// More of the plaintext. In the place of the padding there may be blanks.
     fn see(&mut self, plaintext: &[u8]);
 
+    /// From here on the time may tell what the plaintext is like: it was accepted before.
+    fn hurry(&mut self) {}
+
     /// Whether it may be given out; asked once, at the end.
-    fn accepts(&mut self) -> bool;
+    fn accepts(&mut self) -> Choice;
 }
 
 /// Says if content is what was encrypted, and gives nothing out.
@@ -204,16 +207,10 @@ impl<'a> Check<'a> {
     }
 
     /// Whether all was right.
-    pub(in crate::enveloped) fn finish(&mut self, additional: &[u8], tag: &[u8]) -> Result<Choice> {
+    pub(in crate::enveloped) fn finish(&mut self, additional: &[u8], tag: &[u8]) -> Choice {
         match self {
-            Self::Cbc(cbc, judge) => {
-                let padded = cbc.finish(&mut |plaintext| {
-                    judge.see(plaintext);
-                    Ok(())
-                })?;
-                Ok(padded & Choice::from(u8::from(judge.accepts())))
-            }
-            Self::Gcm(authenticator) => Ok(authenticator.verify(additional, tag)),
+            Self::Cbc(cbc, judge) => cbc.finish_blank(&mut |plaintext| judge.see(plaintext)) & judge.accepts(),
+            Self::Gcm(authenticator) => authenticator.verify(additional, tag),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Messages as others may write them, and ours does not.
 
 use der::oid::ObjectIdentifier;
+use subtle::Choice;
 use zeroize::Zeroizing;
 
 use super::{
@@ -231,8 +232,8 @@ impl Judge for Text {
         self.0 &= plaintext.is_ascii();
     }
 
-    fn accepts(&mut self) -> bool {
-        self.0
+    fn accepts(&mut self) -> Choice {
+        Choice::from(u8::from(self.0))
     }
 }
 
