@@ -1,6 +1,8 @@
 //! Mails that are made to be expensive end within the limits.
 
-use sealpost_smime::{Certificate, Flaw, Form, Limits, Verdict, path::Reason};
+use std::io::Cursor;
+
+use sealpost_smime::{Certificate, Flaw, Form, Limits, Protection, Structure, Verdict, path::Reason};
 
 use crate::{
     authority::{ALT_NAME, Draft, Key, mail_names, sequence, tlv},
@@ -62,4 +64,23 @@ fn addresses_and_names_are_not_multiplied_by_signers() {
     let signer = eve.signer_info_by(CONTENT, &sequence(&[&issuer, &[2, 1, 7]]));
     let verification = verified(&many(&signer, &others)).unwrap();
     assert_eq!(verification.signers[0].integrity, Err(Flaw::NoCertificate));
+}
+
+#[test]
+fn what_is_kept_of_all_parts_of_a_mail_has_a_limit() {
+    let eve = Person::new("eve@example.org");
+    let all: Vec<_> = (0..100).map(|n| eve.draft("eve@example.org").serial(n).sign("Root", &Key::new(1))).collect();
+    let part = carried("--b\r\n", Form::Opaque, "", &message(Some(CONTENT), &certificates(&all), &[]));
+    let mail = [b"Content-Type: multipart/mixed; boundary=b\r\n\r\n", part.repeat(140).as_slice()].concat();
+    let mail = String::from_utf8(mail).unwrap().replace("--b", "\r\n--b").into_bytes();
+    let structure = Structure::read(&mut Cursor::new(mail), &Limits::default()).unwrap();
+    let octets = |certificates: &[Certificate]| certificates.iter().map(|one| one.as_der().len()).sum::<usize>();
+    let kept = structure.parts.iter().map(|part| match &part.protection {
+        Some(Protection::Signed(signed)) => octets(&signed.certificates),
+        _ => 0,
+    });
+    let kept: usize = kept.sum();
+    assert!(kept <= Limits::default().structure && kept > Limits::default().structure / 2, "{kept}");
+    let last = structure.parts.last().unwrap().protection.as_ref().unwrap();
+    assert!(last.to_string().contains("more than 4194304"), "{last}");
 }
