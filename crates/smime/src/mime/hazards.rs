@@ -202,9 +202,11 @@ impl Look {
     }
 }
 
-/// Controls that no text has: all but tabulator, line ends, form feed, and the escape of ISO-2022-JP.
+/// Controls that no text has: all but tabulator, line ends, form feed, and the escape of ISO-2022-JP. In constant time:
+/// what is decrypted is looked at too.
 #[expect(clippy::needless_bitwise_bool, reason = "no branch may depend on what is decrypted")]
-fn is_control(c: u8) -> bool {
+#[inline]
+pub(crate) fn is_control(c: u8) -> bool {
     let allowed = (c == b'\t') | (c == b'\n') | (c == b'\r') | (c == 0x0c) | (c == 0x1b);
     ((c < b' ') & !allowed) | (c == 0x7f)
 }
