@@ -42,8 +42,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     decrypter.decrypt(&mut Cursor::new(&encrypted), rng, &mut received)?;
     assert_eq!(received, signed, "a signature inside is still there, to the octet");
     let mut received = Cursor::new(received);
-    let validator = Validator::new(&[root], now, Purpose::EmailSigning);
-    let verification = Verifier::new(validator).verify(&mut received)?;
+    let verifier = Verifier::new(Validator::new(&[root], now, Purpose::EmailSigning));
+    let verification = verifier.verify(&mut received)?;
     assert_eq!(verification.verdict(), Verdict::Valid);
 
     // What was signed, and no octet beside it.
@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // From now on Bob can write to Alice.
     for signer in &verification.signers {
-        let known = signer.encryption_certificate(&verification.certificates).ok_or("a certificate")?;
+        let known = verifier.encryption_certificate(&verification, signer).ok_or("a certificate")?;
         println!("known: {} until {}", known.addresses().join(", "), known.not_after());
         Recipient::new(known.clone())?;
     }

@@ -55,7 +55,7 @@ pub fn issued(addresses: &[&str]) -> Result<(Certificate, Vec<Person>), Box<dyn 
 }
 
 fn certificate(key: &SigningKey, authority: &SigningKey, address: Option<&str>) -> Result<Certificate, Box<dyn Error>> {
-    let validity = Validity::from_now(Duration::from_secs(86_400))?;
+    let validity = Validity::from_now(Duration::from_hours(24))?;
     let public = SubjectPublicKeyInfoOwned::from_key(key.verifying_key())?;
     let serial = SerialNumber::generate(&mut UnwrapErr(SysRng));
     let builder = CertificateBuilder::new(Profile { address: address.map(str::to_owned) }, serial, validity, public)?;

@@ -16,6 +16,10 @@ pub(crate) fn test() -> Result {
     step("tests", &mut cargo(&["test", "--workspace", "--locked"]))?;
     // In the workspace other crates add features to it.
     step("core without further features", &mut cargo(&["test", "-p", "sealpost-pre", "--locked"]))?;
+    // Both ways of doing the same must give the same.
+    step("S/MIME without features", &mut cargo(&["test", "-p", "sealpost-smime", "--lib", "--locked"]))?;
+    let all = ["test", "-p", "sealpost-smime", "--all-features", "--locked"];
+    step("S/MIME with all features", &mut cargo(&all))?;
     // Without optimization it has no vectors, as on other processors.
     let plain = ["test", "-p", "sealpost-pre", "--locked", "--config", "profile.dev.package.sealpost-pre.opt-level=0"];
     let quick = ["--lib", "--test", "factors", "--test", "draft_vectors", "--test", "senders"];

@@ -12,10 +12,17 @@ pub struct Parameterized {
     parameters: Vec<(String, Vec<u8>)>,
 }
 
+/// Nobody writes so many parameters.
+const MAX_SEMICOLONS: usize = 1000;
+
 impl Parameterized {
-    /// Reads what stands behind the colon of a field, which may be folded. Comments are left out.
+    /// Reads what stands behind the colon of a field, which may be folded. Comments are left out. Of a field that has
+    /// more than a thousand semicolons nothing is read: it would take a hundred times its size.
     #[must_use]
     pub fn read(value: &[u8]) -> Self {
+        if value.iter().filter(|octet| **octet == b';').nth(MAX_SEMICOLONS).is_some() {
+            return Self::default();
+        }
         let mut sections = sections(value).into_iter();
         let value = sections.next().map(|section| section.value.to_ascii_lowercase()).unwrap_or_default();
         let (mut parameters, mut pieces) = (Vec::new(), Vec::new());
@@ -168,6 +175,13 @@ fn hex(c: u8) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn too_many_parameters_are_none() {
+        let with = |count| Parameterized::read(["a/b", &"; p=x".repeat(count)].concat().as_bytes());
+        assert_eq!((with(1000).value(), with(1000).parameter("p")), ("a/b", Some(&b"x"[..])));
+        assert_eq!(with(1001), Parameterized::default());
+    }
 
     #[test]
     fn parameters_are_read() {

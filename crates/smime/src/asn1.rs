@@ -88,7 +88,9 @@ impl<'a> Iterator for Walk<'a> {
 /// DER of an element: its tag octet, its length, and its value in parts.
 pub(crate) fn write(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let len: usize = parts.iter().map(|part| part.len()).sum();
-    let mut der = vec![tag];
+    // Grown at once: where it holds a secret, growing would leave a copy behind.
+    let mut der = Vec::with_capacity(1 + 1 + size_of::<usize>() + len);
+    der.push(tag);
     match u8::try_from(len) {
         Ok(short) if short < 0x80 => der.push(short),
         _ => {
@@ -98,7 +100,9 @@ pub(crate) fn write(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
             der.extend_from_slice(octets);
         }
     }
-    der.extend(parts.iter().copied().flatten());
+    for part in parts {
+        der.extend_from_slice(part);
+    }
     der
 }
 

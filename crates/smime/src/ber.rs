@@ -67,6 +67,11 @@ impl<R: Read> Reader<R> {
         }
     }
 
+    /// How many octets of elements were returned.
+    pub(crate) fn returned(&self) -> usize {
+        self.structure.saturating_sub(self.budget)
+    }
+
     /// The tag of the next element; `None` at the end of the element around, or of the input.
     pub(crate) fn peek(&mut self) -> Result<Option<Tag>> {
         Ok(self.header()?.map(|header| header.tag))

@@ -152,7 +152,7 @@ fn instead(entity: &Entity) -> String {
     let encrypted = entity.protected().find(|part| part.kind.as_ref().is_ok_and(is_encrypted));
     match (encrypted, entity.tree.root()) {
         (Some(part), _) => format!("only its part {} is", part.path),
-        (None, Some(root)) => format!("it is {}", root.media_type),
+        (None, Some(root)) => format!("it is {}", root.media_type.escape_debug()),
         (None, None) => "it is empty".to_owned(),
     }
 }

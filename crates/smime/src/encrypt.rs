@@ -11,6 +11,7 @@ use crate::{
         base64::Encoder,
         claim::SmimeType,
         frame::pkcs7_header,
+        header::{Field, Header},
         lines::{LineEnd, LineWriter},
         locate::{Entity, Kind},
         seven_bit::{Purpose, Rewrite, Wanted},
@@ -110,8 +111,10 @@ impl Encrypter {
     ///
     /// # Errors
     ///
-    /// [`Error::NoRecipient`]; [`Error::NotThis`] if the header of a signed mail is to be protected; [`Error::Mime`], [`Error::Encoding`] and [`Error::Limit`] if the mail can't be read;
-    /// [`Error::Algorithm`] for a cipher that is only read; [`Error::Read`], [`Error::Write`].
+    /// [`Error::NoRecipient`]; [`Error::NotThis`] if the header of a signed mail is to be protected; [`Error::Algorithm`]
+    /// for a cipher that is only read; [`Error::Certificate`] and [`Error::Structure`] if a recipient's key is not for this;
+    /// [`Error::Mime`], [`Error::Encoding`] and [`Error::Limit`] if the mail can't be read; [`Error::Read`],
+    /// [`Error::Write`].
     pub fn encrypt<M: Read + Seek>(
         &self,
         mail: &mut M,
@@ -123,6 +126,7 @@ impl Encrypter {
         let header = Entity::header(mail, &self.limits)?;
         let protection = self.header_confidentiality.map(HeaderProtection::Cipher);
         let Composed { outer, inner } = Composed::for_body(&header, protection);
+        let inner = with_one_type(&inner, &self.limits)?;
         let wanted = Wanted { inner: &inner, purpose: Purpose::Enclosed };
         let (entity, rewrite, Count(octets)) = Rewrite::plan(mail, &wanted, &self.limits, || Count(0))?;
         let signed = matches!(entity.kind, Kind::Signed(_)) || is_opaque_signature(&entity);
@@ -143,6 +147,24 @@ impl Encrypter {
         out.finish().map_err(Error::Write)?;
         Ok(Encrypted { cipher, signed, octets })
     }
+}
+
+/// The fields of an entity with one Content-Type: what has none is plain text (RFC 2045 §5.2), and of several the first
+/// counts. Careful programs, as this one, decrypt content without authentication only if it says what it is.
+fn with_one_type(fields: &[u8], limits: &Limits) -> Result<Vec<u8>> {
+    let header = Header::read_from(fields, limits)?;
+    let is_type = |field: &Field<'_>| field.name.eq_ignore_ascii_case(b"content-type");
+    let (mut kept, mut types) = (Vec::with_capacity(fields.len()), 0);
+    for field in header.fields() {
+        types += usize::from(is_type(&field));
+        if !(is_type(&field) && types > 1) {
+            kept.extend_from_slice(field.raw);
+        }
+    }
+    if types == 0 {
+        kept.extend_from_slice(b"Content-Type: text/plain\r\n");
+    }
+    Ok(kept)
 }
 
 /// By what its header says.

@@ -112,7 +112,6 @@ impl Error {
         }
     }
 
-    /// What reading gave: this crate's own error if it comes from a decoder of ours.
     /// What went wrong below a writer that could only say so by an error of writing.
     pub(crate) fn unwrapped(error: Self) -> Self {
         match error {
@@ -121,6 +120,7 @@ impl Error {
         }
     }
 
+    /// What reading gave: this crate's own error if it comes from a decoder of ours.
     pub(crate) fn read(error: io::Error) -> Self {
         error.downcast::<Self>().unwrap_or_else(Self::Read)
     }

@@ -1,6 +1,6 @@
 //! How messages name certificates (RFC 5652 §5.3, §10.2.4; RFC 8551 §2.5.3).
 
-use std::fmt;
+use std::{cell::OnceCell, fmt};
 
 use der::{Tag, TagNumber};
 
@@ -46,8 +46,18 @@ impl CertificateIdentifier {
     /// Whether it names this certificate.
     #[must_use]
     pub fn matches(&self, certificate: &Certificate) -> bool {
-        match self {
-            Self::IssuerAndSerial { issuer, serial } => is_named(certificate, issuer, serial),
+        self.matcher()(certificate)
+    }
+
+    /// The same, for many certificates: what takes long is done once.
+    pub(crate) fn matcher(&self) -> impl Fn(&Certificate) -> bool {
+        let canonical = OnceCell::new();
+        move |certificate| match self {
+            Self::IssuerAndSerial { issuer, serial } => {
+                let canonical = || canonical.get_or_init(|| name::canonical(issuer)).as_slice();
+                same_number(certificate.serial(), serial)
+                    && (certificate.issuer() == issuer || certificate.canonical_issuer() == canonical())
+            }
             Self::SubjectKeyIdentifier(id) => certificate.subject_key_id() == Some(id),
         }
     }
@@ -127,12 +137,6 @@ pub(crate) enum Form {
 /// A context-specific tag.
 pub(crate) fn context(number: u32, form: Form) -> Tag {
     Tag::ContextSpecific { constructed: form == Form::Constructed, number: TagNumber(number) }
-}
-
-/// Whether it is the certificate with this issuer, however its name is written, and serial number.
-pub(crate) fn is_named(certificate: &Certificate, issuer: &[u8], serial: &[u8]) -> bool {
-    same_number(certificate.serial(), serial)
-        && (certificate.issuer() == issuer || certificate.canonical_issuer() == name::canonical(issuer))
 }
 
 /// Whether content octets of INTEGERs are the same number: some write more zeros than DER allows.

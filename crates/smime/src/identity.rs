@@ -131,6 +131,10 @@ impl fmt::Display for Identity {
 fn sender(header: &Header, name: &str) -> Result<Mailbox, Identity> {
     let mut all = Vec::new();
     for field in header.all(name) {
+        // It does not matter how many more there are.
+        if all.len() > 1 {
+            break;
+        }
         all.extend(Mailbox::list(&field.unfolded()).map_err(|what| Identity::UnreadableFrom { what })?);
     }
     let (addresses, fields) = (all.len(), header.all(name).count());
@@ -164,8 +168,10 @@ fn shows_another(mailbox: &Mailbox) -> bool {
     // Two characters look like an @.
     let names = [&mailbox.name, &mailbox.encoded].map(|name| name.replace(['\u{ff20}', '\u{fe6b}'], "@"));
     names.iter().flat_map(|name| name.split(separates)).any(|word| {
-        let word = word.trim_matches(|c: char| c.is_ascii_punctuation());
-        word.contains('@') && !same_address(word, &address)
+        let word = word.trim_matches(|c: char| c.is_ascii_punctuation() && c != '@');
+        // What people read as one: `x@` and `@y.z` too, with the rest behind a blank; not a lone @, nor a nickname.
+        let is_one = word.split_once('@').is_some_and(|(local, domain)| !local.is_empty() || domain.contains('.'));
+        is_one && !same_address(word, &address)
     })
 }
 
@@ -276,6 +282,10 @@ mod tests {
             ("From: =?utf-8?q?x=EF=BC=A0y.z?= <a@b.c>", "misleading-name"),
             ("From: \"'x@y.z' via A\" <a@b.c>", "misleading-name"),
             ("From: a@b.c (x@y.z)", "misleading-name"),
+            ("From: x@ y.z <a@b.c>", "misleading-name"),
+            ("From: x @y.z <a@b.c>", "misleading-name"),
+            ("From: A @ B <a@b.c>", "from"),
+            ("From: \"@a\" <a@b.c>", "from"),
             ("From: \"=?utf-8?q?x=40y.z?=\" <a@b.c>", "misleading-name"),
             ("From: X=?utf-8?Q?=20x=40y.z?= <a@b.c>", "misleading-name"),
             ("From: \"=?utf-8?q?x?==?utf-8?b?QHkueg==?=\" <a@b.c>", "misleading-name"),

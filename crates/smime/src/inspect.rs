@@ -9,6 +9,7 @@ use std::{
 use crate::{
     Certificate, Enveloped, Error, Form, Limits, Result, SignerInfo,
     algorithm::Digest,
+    certificate::name::printable,
     mime::{
         header::Header,
         locate::{Kind, Pkcs7},
@@ -78,20 +79,22 @@ impl Structure {
     ///
     /// # Errors
     ///
-    /// [`Error::Mime`], [`Error::Limit`], [`Error::Read`]. What is wrong with one part is said there.
+    /// [`Error::Mime`], [`Error::Limit`], [`Error::Read`]. What is wrong with one part is said there, also that the
+    /// structures of all parts together are more than [`Limits::structure`].
     pub fn read<M: Read + Seek>(mail: &mut M, limits: &Limits) -> Result<Self> {
         let end = mail.seek(std::io::SeekFrom::End(0)).map_err(Error::Read)?;
         if end > limits.mail {
             return Err(Error::Limit { what: "octets of a mail", limit: limits.mail });
         }
         let tree = crate::mime::tree::Tree::read(&mut *mail, 0..end, limits)?;
+        let mut reader = Protections { limits, left: limits.structure };
         let parts = tree.parts.iter().enumerate().map(|(index, part)| PartStructure {
             path: tree.path(index),
             media_type: part.media_type.to_string(),
             file_name: Header::read(&mut *mail, part.entity.clone(), limits).ok().and_then(|header| header.file_name()),
             octets: part.body.end.saturating_sub(part.body.start),
             protection: match Kind::of(&tree, index) {
-                Ok(kind) => protection(mail, kind, limits),
+                Ok(kind) => reader.read(mail, kind),
                 Err(error) => Some(Protection::Unreadable(error)),
             },
         });
@@ -99,43 +102,62 @@ impl Structure {
     }
 }
 
-fn protection<M: Read + Seek>(mail: &mut M, kind: Kind, limits: &Limits) -> Option<Protection> {
-    let read = match kind {
-        Kind::Other => return None,
-        Kind::Signed(parts) => decoded(mail, parts.signature, parts.encoding)
-            .and_then(|signature| signed(signature, Form::Detached, limits))
-            .map(Protection::Signed),
-        Kind::Pkcs7(message) => pkcs7(mail, &message, limits),
-    };
-    Some(read.unwrap_or_else(Protection::Unreadable))
+/// Reads how parts are protected. What is kept of all of them together has a limit.
+struct Protections<'a> {
+    limits: &'a Limits,
+    /// Octets that may yet be kept.
+    left: usize,
 }
 
-/// What a message is it says itself: the parameter smime-type is only a hint.
-fn pkcs7<M: Read + Seek>(mail: &mut M, message: &Pkcs7, limits: &Limits) -> Result<Protection> {
-    let encrypted = Enveloped::read(decoded(&mut *mail, message.body.clone(), message.encoding)?, limits);
-    if !matches!(encrypted, Err(Error::NotThis { .. })) {
-        return encrypted.map(Protection::Encrypted);
+impl Protections<'_> {
+    fn read<M: Read + Seek>(&mut self, mail: &mut M, kind: Kind) -> Option<Protection> {
+        let read = match kind {
+            Kind::Other => return None,
+            Kind::Signed(parts) => decoded(mail, parts.signature, parts.encoding)
+                .and_then(|signature| self.signed(signature, Form::Detached))
+                .map(Protection::Signed),
+            Kind::Pkcs7(message) => self.pkcs7(mail, &message),
+        };
+        Some(read.unwrap_or_else(Protection::Unreadable))
     }
-    let message = decoded(mail, message.body.clone(), message.encoding)?;
-    signed(message, Form::Opaque, limits).map(Protection::Signed)
-}
 
-fn signed(message: impl Read, form: Form, limits: &Limits) -> Result<SignedStructure> {
-    let mut head = Beginning::new(limits.header);
-    let read = SignedData::read(message, limits, &mut |octets| {
-        head.take(octets);
-        Ok(())
-    })?;
-    let content = read.content_len.map(|_| Header::read_from(head.into_octets().as_slice(), limits));
-    Ok(SignedStructure {
-        form,
-        digests: read.signer_digests().collect(),
-        signers: read.signers.into_iter().map(Result::ok).collect(),
-        certificates: read.certificates,
-        other_certificates: read.unreadable_certificates + read.other_certificates,
-        crls: read.crls.len(),
-        content: content.transpose().ok().flatten().map(|header| header.content_type().value().to_owned()),
-    })
+    /// What a message is it says itself: the parameter smime-type is only a hint.
+    fn pkcs7<M: Read + Seek>(&mut self, mail: &mut M, message: &Pkcs7) -> Result<Protection> {
+        let encrypted = Enveloped::read(decoded(&mut *mail, message.body.clone(), message.encoding)?, self.limits);
+        if !matches!(encrypted, Err(Error::NotThis { .. })) {
+            let encrypted = encrypted?;
+            self.keep(encrypted.recipients.iter().map(|recipient| size_of_val(recipient) + recipient.octets()).sum())?;
+            return Ok(Protection::Encrypted(encrypted));
+        }
+        let message = decoded(mail, message.body.clone(), message.encoding)?;
+        self.signed(message, Form::Opaque).map(Protection::Signed)
+    }
+
+    fn signed(&mut self, message: impl Read, form: Form) -> Result<SignedStructure> {
+        let mut head = Beginning::new(self.limits.header);
+        let read = SignedData::read(message, self.limits, &mut |octets| {
+            head.take(octets);
+            Ok(())
+        })?;
+        self.keep(read.octets)?;
+        let content = read.content_len.map(|_| Header::read_from(head.into_octets().as_slice(), self.limits));
+        Ok(SignedStructure {
+            form,
+            digests: read.signer_digests().collect(),
+            signers: read.signers.into_iter().map(Result::ok).collect(),
+            certificates: read.certificates,
+            other_certificates: read.unreadable_certificates + read.other_certificates,
+            crls: read.crls.len(),
+            content: content.transpose().ok().flatten().map(|header| printable(header.content_type().value())),
+        })
+    }
+
+    fn keep(&mut self, octets: usize) -> Result<()> {
+        let limit = self.limits.structure.try_into().unwrap_or(u64::MAX);
+        let left = self.left.checked_sub(octets);
+        self.left = left.unwrap_or_default();
+        left.map(drop).ok_or(Error::Limit { what: "octets of all structures of a mail", limit })
+    }
 }
 
 impl fmt::Display for Structure {

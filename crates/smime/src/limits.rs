@@ -26,7 +26,7 @@ pub struct Limits {
     pub recipients: usize,
     /// Rounds of a password-based key derivation.
     pub rounds: u32,
-    /// Signatures that are verified for one certificate path.
+    /// Signatures that are verified for one certificate path, or for all of one mail.
     pub path_signatures: usize,
 }
 

@@ -20,6 +20,7 @@ use der::oid::ObjectIdentifier;
 
 use crate::{Certificate, Limits, Result, UnixTime};
 
+pub(crate) use build::Budget;
 use crl::Crl;
 use ocsp::OcspResponse;
 
@@ -103,7 +104,8 @@ impl PolicyRules {
 /// What certificate paths are built from and judged by. Cheap to clone.
 ///
 /// A trust anchor is trusted for what it says itself and no more (RFC 5937): its validity, name constraints, policy
-/// constraints, path length, key usage and extended key usage bind. An anchor without basicConstraints may issue.
+/// constraints, path length, key usage and extended key usage bind. An anchor without basicConstraints may issue if its
+/// key usage says so, or if it is older than version 3 of X.509.
 /// Any certificate may be an anchor: an intermediate authority's, or one person's, which then stands for itself.
 #[derive(Clone)]
 pub struct Validator {
@@ -219,7 +221,25 @@ impl Validator {
     ///
     /// If there is none, the reason of the attempt that came furthest.
     pub fn validate(&self, leaf: &Certificate, others: &[Certificate]) -> Result<Path, Distrust> {
-        build::Search::new(self, leaf, others).run()
+        self.validate_within(leaf, others, &mut self.budget())
+    }
+
+    /// How much judging the certificates of one mail may take.
+    pub(crate) fn budget(&self) -> Budget {
+        Budget::new(&self.limits)
+    }
+
+    /// The same as [`Self::validate`], with what is left of a budget.
+    pub(crate) fn validate_within(
+        &self,
+        leaf: &Certificate,
+        others: &[Certificate],
+        budget: &mut Budget,
+    ) -> Result<Path, Distrust> {
+        let mut search = build::Search::new(self, leaf, others, *budget);
+        let found = search.run();
+        *budget = search.left();
+        found
     }
 }
 

@@ -93,7 +93,7 @@ impl Pkcs12 {
             .iter()
             .find(|block| matches!(block.label(), None | Some("PKCS12")))
             .ok_or(Error::Pkcs12("there is none here"))?;
-        let der = framed(block.der()?, limits)?;
+        let der = Secret::framed(block.der()?, limits)?;
         let fields = Element::from_der(&der, PLACE)?.expect(Tag::Sequence, PLACE)?.inner(PLACE)?;
         let (content, mac) = match fields.as_slice() {
             [version, content] if is_v3(version) => (content, None),
@@ -172,7 +172,7 @@ impl Opener<'_> {
         for password in &self.passwords {
             if let Some(octets) = pbe::decrypt(&algorithm, encrypted, password, &mut self.rounds)?
                 && octets.first() == Some(&0x30)
-                && framed(&octets, self.limits).is_ok()
+                && Secret::framed(&octets, self.limits).is_ok()
             {
                 return Ok(octets);
             }
@@ -189,7 +189,7 @@ enum Secret<'a> {
 
 impl<'a> Secret<'a> {
     fn framed(ber: &'a [u8], limits: &Limits) -> Result<Self> {
-        Ok(match framed(ber, limits)? {
+        Ok(match ber::to_der(ber, limits)? {
             Cow::Borrowed(der) => Self::Borrowed(der),
             Cow::Owned(der) => Self::Owned(Zeroizing::new(der)),
         })
@@ -205,10 +205,6 @@ impl std::ops::Deref for Secret<'_> {
             Self::Owned(der) => der,
         }
     }
-}
-
-fn framed<'a>(ber: &'a [u8], limits: &Limits) -> Result<Cow<'a, [u8]>> {
-    ber::to_der(ber, limits)
 }
 
 fn is_v3(version: &Element<'_>) -> bool {

@@ -1,6 +1,8 @@
 //! Protected header fields (RFC 9788): copied into what is signed or encrypted, and read from there.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod restore;
+
+use std::collections::BTreeMap;
 
 use sealpost_mail::Parameterized;
 
@@ -15,6 +17,8 @@ use crate::{
         transfer::Decoded,
     },
 };
+
+pub(crate) use restore::restored;
 
 /// What is outside in the place of a hidden Subject (RFC 9788 §3.2.1).
 const HIDDEN_SUBJECT: &[u8] = b"Subject: [...]\r\n";
@@ -297,40 +301,6 @@ impl ProtectedFields {
     }
 }
 
-/// The header of a mail whose protection is taken away, without the empty line: the fields that were outside, with the
-/// protected ones in their place, and those of the payload that describe its body.
-///
-/// A protected From counts only if its address is the one outside.
-pub(crate) fn restored(outer: &Header, payload: &Header, protected: Option<&ProtectedFields>) -> Vec<u8> {
-    let header = protected.map(ProtectedFields::header).unwrap_or_default();
-    let foreign = protected.and_then(|protected| protected.same_author(outer)) == Some(false);
-    let mut inside = by_name(header.fields().filter(|field| !(foreign && is(field, "from"))));
-    // What is in the place of outer fields that were there already.
-    let mut placed = BTreeSet::new();
-    let mut to = outer.mailbox_line().to_vec();
-    for field in outer.fields().filter(|field| !is_content(field)) {
-        let name = lower(field.name);
-        if placed.contains(&name) {
-            continue;
-        }
-        match inside.remove(&name) {
-            Some(inner) => {
-                inner.iter().for_each(|inner| push(&mut to, inner.raw));
-                placed.insert(name);
-            }
-            None => push(&mut to, field.raw),
-        }
-    }
-    let missing = header.fields().filter(|field| inside.contains_key(&lower(field.name)));
-    missing.for_each(|inner| push(&mut to, inner.raw));
-    let body = match protected {
-        Some(ProtectedFields { form: ProtectedForm::Wrapped, header }) => header,
-        _ => payload,
-    };
-    body.fields().filter(is_content).for_each(|field| push(&mut to, field.raw));
-    to
-}
-
 fn by_name<'a>(fields: impl Iterator<Item = Field<'a>>) -> BTreeMap<String, Vec<Field<'a>>> {
     let mut all = BTreeMap::<_, Vec<_>>::new();
     fields.for_each(|field| all.entry(lower(field.name)).or_default().push(field));
@@ -530,6 +500,21 @@ mod tests {
             assert_eq!(restored.contains("A <x@y>"), same, "{restored}");
             assert!(!restored.contains("forged"));
         }
+    }
+
+    #[test]
+    fn only_what_is_for_readers_comes_outside() {
+        let outer = header("From: a@b\r\nX-Spam: yes\r\nX-Other: outside\r\n\r\n");
+        let payload = header(
+            "From: A <a@b>\r\nSubject: s\rFrom: x@y\0z\r\nX-Spam: no\r\nX-New: yes\r\n\
+             Content-Type: text/plain;\r hp=clear\r\n\r\n",
+        );
+        let read = ProtectedFields::read(&payload, None).unwrap();
+        assert_eq!(
+            text(&restored(&outer, &payload, Some(&read))),
+            "From: A <a@b>\r\nX-Spam: yes\r\nX-Other: outside\r\nSubject: s From: x@y z\r\n\
+             Content-Type: text/plain;  hp=clear\r\n"
+        );
     }
 
     #[test]

@@ -49,6 +49,9 @@ pub struct Signed {
     pub octets: u64,
     /// Whether parts were encoded anew, so that no relay has to.
     pub reencoded: bool,
+    /// Whether something is left that a relay may change, and break the signature: octets that are not 7-bit in header
+    /// fields, in parts that are protected already, or in an encoding that is not known. Not so in the opaque form.
+    pub fragile: bool,
 }
 
 impl Signer {
@@ -146,7 +149,8 @@ impl Signer {
     /// # Errors
     ///
     /// [`Error::Mime`], [`Error::Encoding`] and [`Error::Limit`] if the mail can't be read; what
-    /// [`SigningKey::sign`] returns; [`Error::Read`], [`Error::Write`].
+    /// [`SigningKey::sign`] returns; [`Error::Structure`] if a mail that has line feeds alone would not be verified;
+    /// [`Error::Read`], [`Error::Write`].
     pub fn sign<M: Read + Seek>(
         &self,
         mail: &mut M,
@@ -163,18 +167,24 @@ impl Signer {
         let wanted = Wanted { inner: &inner, purpose };
         let hashing = || Hashing { hashes: Hashes::new([self.scheme.message_digest()]), octets: 0 };
         let (_, rewrite, Hashing { hashes, octets }) = Rewrite::plan(mail, &wanted, &self.limits, hashing)?;
+        let (end, remaining) = (LineEnd::of(&header), rewrite.remaining());
+        let fragile = self.form == Form::Detached && !remaining.is_seven_bit();
+        if fragile && end == LineEnd::Lf && remaining.bare_cr {
+            let what = "a carriage return alone would be taken for half of a line end; sign it in the opaque form";
+            return Err(Error::structure("a mail with line feeds alone", what));
+        }
         let signer = self.signer_info(time, &hashes.finish(), rng)?;
         let mut content = |to: &mut dyn Write| rewrite.write(mail, to, &self.limits);
         let certificates = self.certificates();
         let parts = Parts { content_type: oid::DATA, certificates: &certificates, signers: &[signer] };
-        let mut out = LineWriter::new(out, LineEnd::of(&header));
+        let mut out = LineWriter::new(out, end);
         out.write_all(&outer).map_err(Error::Write)?;
         match self.form {
             Form::Detached => self.detached(&parts, &mut content, rng, &mut out)?,
             Form::Opaque => opaque(&parts, octets, &mut content, &mut out)?,
         }
         out.finish().map_err(Error::Write)?;
-        Ok(Signed { octets, reencoded: rewrite.changes() })
+        Ok(Signed { octets, reencoded: rewrite.changes(), fragile })
     }
 
     /// Signs the content's hash.

@@ -49,6 +49,8 @@ pub(crate) struct SignedData {
     pub(crate) crls: Vec<Vec<u8>>,
     /// All of them, in their order; an error for one that can't be read.
     pub(crate) signers: Vec<Result<SignerInfo>>,
+    /// Octets of what was read of it but its content.
+    pub(crate) octets: usize,
 }
 
 impl SignedData {
@@ -77,6 +79,7 @@ impl SignedData {
         read.signers(&mut reader, limits)?;
         (0..3).try_for_each(|_| reader.leave())?;
         reader.finish()?;
+        read.octets = reader.returned();
         Ok(read)
     }
 
@@ -113,6 +116,7 @@ impl SignedData {
             other_certificates: 0,
             crls: Vec::new(),
             signers: Vec::new(),
+            octets: 0,
         })
     }
 

@@ -3,21 +3,21 @@
 use std::io::{Read, Seek, Write};
 
 use crate::{
-    Certificate, CertificateIdentifier, Error, Flaw, Identity, Limits, Result, SignerInfo, UnixTime,
-    algorithm::{Digest, SignatureScheme},
+    Certificate, Error, Flaw, Identity, Limits, Result, SignerInfo, UnixTime,
+    identity::same_address,
     mime::{
         header::Header,
         locate::{Entity, Kind},
     },
-    oid,
-    path::{Distrust, Path, Purpose, Validator, WeakSignatures},
+    path::{Distrust, Path, Purpose, Validator},
     protected::{Heads, ProtectedFields, ProtectedHeader},
-    signed::{Digests, SignedData},
 };
 
 mod content;
+mod judge;
 
 use content::Content;
+use judge::Judge;
 
 /// Verifies mails against trust anchors, at a time.
 #[derive(Clone, Debug)]
@@ -117,7 +117,7 @@ impl Verifier {
     /// [`Error::Mime`], [`Error::Encoding`], [`Error::Structure`], [`Error::Limit`], [`Error::Read`].
     pub fn verify<M: Read + Seek>(&self, mail: &mut M) -> Result<Verification> {
         let entity = Entity::locate(mail, &self.limits)?;
-        let (form, signed, content) = match &entity.kind {
+        let (form, mut signed, content) = match &entity.kind {
             Kind::Signed(place) => self.detached(mail, place)?,
             Kind::Pkcs7(place) => self.opaque(mail, place)?,
             Kind::Other => return Err(Error::not("a signed mail", content::instead(&entity))),
@@ -125,92 +125,51 @@ impl Verifier {
         if signed.signers.is_empty() {
             return Err(Error::NoSigner);
         }
-        let Judged { mut signers, certificates } = self.judge(form, signed, &content);
         let protected = Heads::read(&content.head, &self.limits)?.protected;
-        let inside = Heads::with_author(&content.head, &self.limits)?;
-        for signer in &mut signers {
-            let addresses = signer.certificate.as_ref().map(Certificate::addresses);
-            signer.identity = addresses.map(|addresses| identity(&entity.header, &inside, &addresses));
-        }
+        // Whom the mail is from is said inside too, where some programs look first (RFC 9788 §4.4).
+        let mut authors = Heads::with_author(&content.head, &self.limits)?;
+        authors.push(entity.header.clone());
+        let infos = std::mem::take(&mut signed.signers);
+        let mut judge = Judge::new(self, (form, &signed), &content.digests, &authors);
+        let signers = infos.into_iter().map(|info| judge.any_signer(info)).collect();
         let date = protected.as_ref().map(ProtectedFields::header).and_then(|header| date_of(&header));
         let date = date.or_else(|| date_of(&entity.header));
         let protected = protected.map(|protected| protected.report(&entity.header));
-        Ok(Verification { form, signers, certificates, protected, date, content })
+        Ok(Verification { form, signers, certificates: signed.certificates, protected, date, content })
     }
 
-    /// Judges each signer on its own.
-    fn judge(&self, form: Form, signed: SignedData, content: &Content) -> Judged {
-        let general = match form {
-            _ if signed.content_type != oid::DATA => Err(Flaw::ContentType),
-            Form::Detached if signed.content_len.is_some() => Err(Flaw::ContentTwice),
-            Form::Opaque if signed.content_len.is_none() => Err(Flaw::ContentMissing),
-            _ => Ok(()),
-        };
-        let certificates = signed.certificates;
-        let signers = signed.signers.into_iter().map(|info| match info {
-            Ok(info) => self.signer(info, &general, &certificates, &content.digests),
-            Err(error) => SignerReport::unreadable(&error),
-        });
-        Judged { signers: signers.collect(), certificates }
-    }
-
-    /// A signer's certificate is the one, of those it may mean, with which it is sound and trusted.
-    fn signer(
+    /// The certificate to encrypt to for this signer of a mail that was verified: the one that it prefers, else its own
+    /// (RFC 8551 §2.5.3.1). Certificates come along unsigned, so it is one only if it is trusted for encryption itself and
+    /// has the address that the mail is from; `None` too if the signer is not trusted or not the author.
+    #[must_use]
+    pub fn encryption_certificate<'a>(
         &self,
-        info: SignerInfo,
-        general: &Result<(), Flaw>,
-        certificates: &[Certificate],
-        digests: &Digests,
-    ) -> SignerReport {
-        let mut found = SignerReport {
-            certificate: None,
-            integrity: Err(Flaw::NoCertificate),
-            trust: None,
-            identity: None,
-            info: None,
+        verification: &'a Verification,
+        signer: &'a SignerReport,
+    ) -> Option<&'a Certificate> {
+        let (Verdict::Valid, Some(Identity::From { address })) = (signer.soundness(), &signer.identity) else {
+            return None;
         };
-        for certificate in certificates.iter().chain(&self.known).filter(|candidate| info.matches(candidate)) {
-            let sound = general.clone().and_then(|()| info.check(digests, oid::DATA, certificate));
-            let integrity = sound.and_then(|()| self.is_strong(&info));
-            let trust = integrity.is_ok().then(|| self.validator.validate(certificate, certificates));
-            let judged =
-                SignerReport { certificate: Some(certificate.clone()), integrity, trust, identity: None, info: None };
-            if found.certificate.is_none() || judged.soundness() < found.soundness() {
-                found = judged;
+        let validator = self.validator.clone().purpose(Purpose::EmailEncryption);
+        let (mut budget, all) = (validator.budget(), verification.certificates.as_slice());
+        let mut is_good = |candidate: &Certificate| {
+            candidate.addresses().iter().any(|own| same_address(own, address))
+                && validator.validate_within(candidate, all, &mut budget).is_ok()
+        };
+        match signer.info.as_ref().and_then(SignerInfo::encryption_key_preference) {
+            Some(name) => {
+                let is_named = name.matcher();
+                all.iter().find(|candidate| is_named(candidate) && is_good(candidate))
             }
-            if found.soundness() == Verdict::Valid {
-                break;
-            }
+            None => signer.certificate.as_ref().filter(|own| is_good(own)),
         }
-        SignerReport { info: Some(info), ..found }
     }
-
-    /// Whether nobody can have the same signature for another content.
-    fn is_strong(&self, info: &SignerInfo) -> Result<(), Flaw> {
-        let weak = info.scheme().is_some_and(SignatureScheme::is_weak) || info.digest().is_some_and(Digest::is_weak);
-        let refused = weak && self.validator.weak() == WeakSignatures::Refuse;
-        if refused { Err(Flaw::WeakDigest) } else { Ok(()) }
-    }
-}
-
-/// Whom the mail is from is said outside, and it may be said inside, where some programs look first (RFC 9788 §4.4): the
-/// signer must be all of these authors.
-fn identity(outer: &Header, inside: &[Header], addresses: &[String]) -> Identity {
-    let mut all = inside.iter().chain([outer]).map(|header| Identity::of(header, addresses));
-    let first = all.next().unwrap_or(Identity::NoFrom);
-    if first.is_match() { all.find(|identity| !identity.is_match()).unwrap_or(first) } else { first }
 }
 
 /// What the only field Date says.
 fn date_of(header: &Header) -> Option<UnixTime> {
     let mut dates = header.all("date");
     dates.next().filter(|_| dates.next().is_none())?.date()
-}
-
-/// The signers and what came with them.
-struct Judged {
-    signers: Vec<SignerReport>,
-    certificates: Vec<Certificate>,
 }
 
 impl SignerReport {
@@ -224,18 +183,6 @@ impl SignerReport {
             (Err(_), _) => Verdict::Invalid,
             (Ok(()), Some(Ok(_))) => Verdict::Valid,
             (Ok(()), _) => Verdict::Untrusted,
-        }
-    }
-
-    /// The certificate to encrypt to for this signer: the one that it prefers, if it came along, else its own
-    /// (RFC 8551 §2.5.3.1).
-    #[must_use]
-    pub fn encryption_certificate<'a>(&'a self, certificates: &'a [Certificate]) -> Option<&'a Certificate> {
-        let preferred = self.info.as_ref().and_then(SignerInfo::encryption_key_preference);
-        let named = |name: &CertificateIdentifier| certificates.iter().find(|candidate| name.matches(candidate));
-        match preferred {
-            Some(name) => named(name),
-            None => self.certificate.as_ref(),
         }
     }
 }

@@ -6,7 +6,10 @@ use std::io::Cursor;
 
 use getrandom::{SysRng, rand_core::UnwrapErr};
 use sealpost_smime::{Certificate, Decrypter, Error, Limits, Pkcs12, key::SoftwareKey};
-use sealpost_testkit::memory::{Meter, peak};
+use sealpost_testkit::{
+    der::element,
+    memory::{Meter, peak},
+};
 
 #[global_allocator]
 static ALLOCATOR: Meter = Meter;
@@ -15,20 +18,6 @@ static ALLOCATOR: Meter = Meter;
 const STRUCTURE: usize = 512 << 10;
 /// What may be taken for it.
 const MOST: usize = 3 << 20;
-
-/// DER of an element.
-fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let value = parts.concat();
-    let len = value.len().to_be_bytes();
-    let len = match value.len() {
-        0..0x80 => vec![len[7]],
-        _ => {
-            let zeros = len.iter().take_while(|octet| **octet == 0).count();
-            [&[0x88 - u8::try_from(zeros).unwrap()], &len[zeros..]].concat()
-        }
-    };
-    [&[tag][..], &len, &value].concat()
-}
 
 /// As many of these as fit into a structure.
 fn many(unit: &[u8]) -> Vec<u8> {

@@ -2,16 +2,8 @@
 
 #![cfg(test)]
 
-use std::{fs, path::Path};
-
 use sealpost_smime::fuzz;
-
-fn replay(target: &str, body: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target);
-    let seeds: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect();
-    assert!(!seeds.is_empty());
-    seeds.iter().for_each(|seed| body(seed));
-}
+use sealpost_testkit::seeds::replay;
 
 #[test]
 fn smime_ber() {
@@ -31,4 +23,9 @@ fn smime_pkcs12() {
 #[test]
 fn smime_enveloped() {
     replay("smime_enveloped", fuzz::enveloped);
+}
+
+#[test]
+fn smime_mime() {
+    replay("smime_mime", fuzz::mime);
 }

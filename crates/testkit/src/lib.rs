@@ -10,12 +10,14 @@
 )]
 
 pub mod a3;
+pub mod der;
 pub mod forms;
 pub mod fuzz;
 pub mod keys;
 pub mod leaks;
 pub mod memory;
 pub mod messages;
+pub mod seeds;
 pub mod tally;
 
 use std::{

@@ -2,16 +2,7 @@
 
 #![cfg(test)]
 
-use std::{fs, path::Path};
-
-use sealpost_testkit::fuzz;
-
-fn replay(target: &str, body: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target);
-    let seeds: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect();
-    assert!(!seeds.is_empty());
-    seeds.iter().for_each(|seed| body(seed));
-}
+use sealpost_testkit::{fuzz, seeds::replay};
 
 #[test]
 fn pre_rewrite() {

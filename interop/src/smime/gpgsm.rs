@@ -54,7 +54,7 @@ impl Gpgsm {
             let _ = gpgsm.run(&["--import", text(&identity.certificate)]);
             let imported = gpgsm.run(&["--import", text(&identity.pkcs12)]);
             if !imported.status.success() {
-                let why = format!("import of the key: {}", said(&imported, words));
+                let why = format!("import of the key: {}", said(&imported, words_of_import));
                 gpgsm.refused.push((identity.address.clone(), why));
             }
         }
@@ -162,7 +162,7 @@ impl Drop for Gpgsm {
 
 /// Its complaints without what it also says when all is well.
 fn words(stderr: &str) -> String {
-    const CHAT: [&str; 13] = [
+    const CHAT: [&str; 11] = [
         "CRLs not checked",
         "DBG: ",
         "Signature made",
@@ -174,10 +174,14 @@ fn words(stderr: &str) -> String {
         "keybox ",
         "Note: ",
         "Good signature",
-        "data error at",
-        "error at \"bag.data\"",
     ];
     let lines = stderr.lines().filter(|line| !line.is_empty());
     let lines = lines.map(|line| line.strip_prefix("gpgsm: ").unwrap_or(line).trim_start());
     lines.filter(|line| !CHAT.iter().any(|chat| line.starts_with(chat))).collect::<Vec<_>>().join("; ")
+}
+
+/// The sum of it: where it notices what it can't read depends on chance.
+fn words_of_import(stderr: &str) -> String {
+    let words = words(stderr);
+    words.split("; ").find(|words| words.starts_with("error parsing")).map(str::to_owned).unwrap_or(words)
 }

@@ -1,10 +1,5 @@
 //! `sealpost smime decrypt`
 
-use std::{
-    io::Seek,
-    path::{Path, PathBuf},
-};
-
 use sealpost::smime::{Credential, Decrypter, LegacyCiphers, Limits};
 use serde_json::json;
 
@@ -26,11 +21,14 @@ pub(super) fn run(args: args::Decrypt, output: Output) -> Result {
     let (from, to) = (Place::from(args.files.input), Place::from(args.files.output));
     let mut mail = from.mail(Limits::default().mail)?;
     let decrypted = write_to(&to, Access::Private, |writer| {
-        mail.rewind().at(from.input_name())?;
         decrypter.decrypt(&mut mail, &mut rng(), writer).at(from.input_name())
     })?;
     let whose = decrypted.certificate.subject_name();
-    let json = json!({ "decrypted": true, "certificate": report::certificate(&decrypted.certificate), "message": report::enveloped(&decrypted.message) });
+    let json = json!({
+        "decrypted": true,
+        "certificate": report::certificate(&decrypted.certificate),
+        "message": report::enveloped(&decrypted.message),
+    });
     output.beside_data(&json, &format!("Decrypted with the key of {whose} ({}).", report::cipher(&decrypted.message)));
     Ok(())
 }
@@ -39,10 +37,8 @@ fn credentials(args: &args::Decrypt) -> Result<Vec<Credential>> {
     if args.cert.len() > args.key.len() {
         return Err(Failure::new("there are more certificates (--cert) than keys (--key)"));
     }
-    let certificates = args.cert.iter().map(Some).chain(std::iter::repeat(None));
-    args.key.iter().zip(certificates).map(|(key, certificate)| credential(key, certificate, args)).collect()
-}
-
-fn credential(key: &Path, certificate: Option<&PathBuf>, args: &args::Decrypt) -> Result<Credential> {
-    load::owner(key, certificate.map(PathBuf::as_path), args.password_file.as_ref())?.credential(key)
+    let certificates = args.cert.iter().map(|path| Some(path.as_path())).chain(std::iter::repeat(None));
+    let keys = args.key.iter().zip(certificates);
+    let of_each = keys.map(|(key, certificate)| load::credentials(key, certificate, args.password_file.as_ref()));
+    Ok(of_each.collect::<Result<Vec<_>>>()?.concat())
 }

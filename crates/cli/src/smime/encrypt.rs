@@ -40,7 +40,13 @@ pub(super) fn run(args: args::Encrypt, output: Output) -> Result {
     let mut mail = from.mail(Limits::default().mail)?;
     let encrypted =
         write_to(&to, Access::Public, |writer| encrypter.encrypt(&mut mail, &mut rng(), writer).at(from.input_name()))?;
-    let json = json!({ "encrypted": true, "cipher": encrypted.cipher.to_string(), "recipients": encrypter.recipients().map(|recipient| report::certificate(recipient.certificate())).collect::<Vec<_>>(), "signed": encrypted.signed });
+    let recipients = encrypter.recipients().map(|recipient| report::certificate(recipient.certificate()));
+    let json = json!({
+        "encrypted": true,
+        "cipher": encrypted.cipher.to_string(),
+        "recipients": recipients.collect::<Vec<_>>(),
+        "signed": encrypted.signed,
+    });
     let unsigned = if encrypted.cipher.is_authenticated() || encrypted.signed {
         ""
     } else {

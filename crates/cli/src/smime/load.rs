@@ -30,53 +30,76 @@ pub(super) fn limits() -> Limits {
     limits
 }
 
-/// A key and its certificate: PEM or DER each, or PKCS#12 with both.
-pub(super) fn owner(key: &Path, certificate: Option<&Path>, password_file: Option<&PathBuf>) -> Result<Owner> {
+/// What the files of a person have.
+struct Found {
+    keys: Vec<SoftwareKey>,
+    /// Those of a file of certificates, if one was named.
+    named: Option<Vec<Certificate>>,
+    /// Those that stand beside the keys.
+    beside: Vec<Certificate>,
+}
+
+/// Keys and certificates: PEM or DER each, or PKCS#12 with both.
+fn read(key: &Path, certificate: Option<&Path>, password_file: Option<&PathBuf>) -> Result<Found> {
     let file = read_small(key)?;
     let password = read_passphrase(password_file)?;
     let password = match &password {
         Some(password) => Some(std::str::from_utf8(password).map_err(|_| not_text(password_file))?),
         None => None,
     };
-    let own = certificate.map(|path| certificates(&[path.to_owned()])).transpose()?.unwrap_or_default();
+    let named = certificate.map(|path| certificates(&[path.to_owned()])).transpose()?;
     if Pkcs12::recognizes(&file) {
-        return from_pkcs12(Pkcs12::read(&file, password, &limits()).at(key)?, own, key);
+        let file = Pkcs12::read(&file, password, &limits()).at(key)?;
+        let keys = file.identities.iter().map(|identity| identity.key.clone()).collect();
+        let own = file.identities.into_iter().filter_map(|identity| identity.certificate);
+        return Ok(Found { keys, named, beside: own.chain(file.certificates).collect() });
     }
-    let read = SoftwareKey::read(&file, password, &limits()).at(key)?;
+    let keys = vec![SoftwareKey::read(&file, password, &limits()).at(key)?];
     // A PEM file may have all of it.
-    let beside = Certificate::read_all(&file, &limits()).unwrap_or_default();
-    let (certificate, others) = pick(&read, own.into_iter().chain(beside), key)?;
-    Ok(Owner { key: read, certificate, others })
+    Ok(Found { keys, named, beside: Certificate::read_all(&file, &limits()).unwrap_or_default() })
 }
 
-fn from_pkcs12(file: Pkcs12, own: Vec<Certificate>, path: &Path) -> Result<Owner> {
-    // Of several keys the one that the certificate is for.
-    let is_meant = |key: &SoftwareKey| own.first().is_none_or(|certificate| key.matches(certificate));
-    let chosen = file.identities.iter().find(|identity| is_meant(&identity.key)).cloned();
-    let chosen =
-        chosen.ok_or_else(|| Failure::new(format!("{}: it has no key for the certificate", path.display())))?;
-    let beside = file.identities.into_iter().filter_map(|identity| identity.certificate);
-    let first = own.into_iter().chain(chosen.certificate);
-    let (certificate, others) = pick(&chosen.key, first.chain(beside).chain(file.certificates), path)?;
-    Ok(Owner { key: chosen.key, certificate, others })
-}
-
-/// The key's certificate, and the others.
-fn pick(
-    key: &SoftwareKey,
-    certificates: impl Iterator<Item = Certificate>,
-    path: &Path,
-) -> Result<(Certificate, Vec<Certificate>)> {
-    let (mut own, mut others): (Vec<_>, Vec<_>) = certificates.partition(|certificate| key.matches(certificate));
-    if own.is_empty() {
-        let what =
-            if others.is_empty() { "give its certificate with --cert" } else { "the certificate is another key's" };
-        return Err(Failure::new(format!("{}: {what}", path.display())));
+impl Found {
+    /// The keys and their certificates: each with all that are of it, since messages name certificates, and keys live
+    /// longer.
+    fn pairs(&self, path: &Path) -> Result<Vec<(&SoftwareKey, &Certificate)>> {
+        let certificates = self.named.as_ref().unwrap_or(&self.beside);
+        let of_key = |key| certificates.iter().filter(move |of| SoftwareKey::matches(key, of)).map(move |of| (key, of));
+        let pairs: Vec<_> = self.keys.iter().flat_map(of_key).collect();
+        let what = match (pairs.is_empty(), certificates.is_empty()) {
+            (false, _) => return Ok(pairs),
+            (true, true) => "give its certificate with --cert",
+            (true, false) => "the certificate is another key's",
+        };
+        Err(Failure::new(format!("{}: {what}", path.display())))
     }
-    let certificate = own.remove(0);
-    own.retain(|other| *other != certificate);
-    others.extend(own);
-    Ok((certificate, others))
+}
+
+/// The key that signs, of several, and its certificate.
+pub(super) fn signer(key: &Path, certificate: Option<&Path>, password_file: Option<&PathBuf>) -> Result<Owner> {
+    let found = read(key, certificate, password_file)?;
+    let pairs = found.pairs(key)?;
+    let signs = |(key, of): &&(&SoftwareKey, &Certificate)| of.may_sign() && key.signing().is_some();
+    let (key, certificate) = *pairs.iter().find(signs).or(pairs.first()).ok_or_else(|| Failure::new("no key"))?;
+    let (key, certificate) = (key.clone(), certificate.clone());
+    let all = found.named.into_iter().flatten().chain(found.beside);
+    let others = all.filter(|other| *other != certificate).collect();
+    Ok(Owner { key, certificate, others })
+}
+
+/// All keys that decrypt.
+pub(super) fn credentials(
+    path: &Path,
+    certificate: Option<&Path>,
+    password_file: Option<&PathBuf>,
+) -> Result<Vec<Credential>> {
+    let found = read(path, certificate, password_file)?;
+    let decrypts = |(key, of): (&SoftwareKey, &Certificate)| Some((PrivateKey::from_software(key)?, of.clone()));
+    let usable: Vec<_> = found.pairs(path)?.into_iter().filter_map(decrypts).collect();
+    if usable.is_empty() {
+        return Err(Failure::new(format!("{}: a key of this kind can't decrypt", path.display())));
+    }
+    usable.into_iter().map(|(key, of)| Credential::new(of, key).at(path)).collect()
 }
 
 fn not_text(password_file: Option<&PathBuf>) -> Failure {
@@ -106,14 +129,5 @@ impl Owner {
     /// What signs.
     pub(super) fn signing(&self, path: &Path) -> Result<Arc<dyn SigningKey>> {
         self.key.signing().ok_or_else(|| Failure::new(format!("{}: a key of this kind can't sign", path.display())))
-    }
-
-    /// What decrypts.
-    pub(super) fn credential(&self, path: &Path) -> Result<Credential> {
-        let transport = self.key.decryption().map(PrivateKey::Transport);
-        let key = transport.or_else(|| self.key.agreement().map(PrivateKey::Agreement));
-        let key = key.or_else(|| self.key.kem().map(PrivateKey::Kem));
-        let key = key.ok_or_else(|| Failure::new(format!("{}: a key of this kind can't decrypt", path.display())))?;
-        Credential::new(self.certificate.clone(), key).at(path)
     }
 }

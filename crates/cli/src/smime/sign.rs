@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub(super) fn run(args: args::Sign, output: Output) -> Result {
-    let owner = load::owner(&args.key, args.cert.as_deref(), args.password_file.as_ref())?;
+    let owner = load::signer(&args.key, args.cert.as_deref(), args.password_file.as_ref())?;
     let key = owner.signing(&args.key)?;
     let scheme = scheme(&args, &*key)?;
     let mut chain = load::certificates(&args.chain)?;
@@ -41,9 +41,14 @@ pub(super) fn run(args: args::Sign, output: Output) -> Result {
     let signed =
         write_to(&to, Access::Public, |writer| signer.sign(&mut mail, time, &mut rng(), writer).at(from.input_name()))?;
     let name = owner.certificate.subject_name();
-    let json = json!({ "signed": true, "certificate": report::certificate(&owner.certificate), "algorithm": scheme.to_string(), "octets": signed.octets, "reencoded": signed.reencoded });
+    let json = json!({ "signed": true, "certificate": report::certificate(&owner.certificate), "algorithm": scheme.to_string(), "octets": signed.octets, "reencoded": signed.reencoded, "fragile": signed.fragile });
     let made_safe = if signed.reencoded { "; parts were encoded anew so that no relay has to" } else { "" };
-    output.beside_data(&json, &format!("Signed by {name} ({scheme}){made_safe}."));
+    let fragile = if signed.fragile {
+        " Some of it is not 7-bit: a relay may break the signature; --opaque is safe."
+    } else {
+        ""
+    };
+    output.beside_data(&json, &format!("Signed by {name} ({scheme}){made_safe}.{fragile}"));
     Ok(())
 }
 

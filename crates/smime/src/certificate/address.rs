@@ -1,6 +1,6 @@
 //! Whose mail a certificate is for (RFC 8550 §3, RFC 9598).
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 use crate::{
     Certificate, Result,
@@ -16,21 +16,18 @@ const PLACE: &str = "the subject alternative names of a certificate";
 
 impl Certificate {
     /// The mail addresses: of the subject alternative names rfc822Name and SmtpUTF8Mailbox, of the subject
-    /// emailAddress; each once. What is no address (without `@`, with control characters) is left out.
+    /// emailAddress; each once. What is no address (without `@`, with control characters or invisible ones) is left out.
     #[must_use]
     pub fn addresses(&self) -> Vec<String> {
-        let mut addresses = Vec::new();
-        for name in self.alternative_names().unwrap_or_default() {
-            match name {
-                GeneralName::Mail(address) => add(&mut addresses, &address),
-                GeneralName::Utf8Mail(address) => add(&mut addresses, address),
-                _ => {}
-            }
-        }
-        for address in name::email_addresses(self.subject()).unwrap_or_default() {
-            add(&mut addresses, &address);
-        }
-        addresses
+        let alternative = self.alternative_names().unwrap_or_default().into_iter().filter_map(|name| match name {
+            GeneralName::Mail(address) => Some(address.into_owned()),
+            GeneralName::Utf8Mail(address) => Some(address.to_owned()),
+            _ => None,
+        });
+        let mut known = HashSet::new();
+        let is_sound = |address: &String| address.contains('@') && !address.contains(name::is_ignored);
+        let all = alternative.chain(name::email_addresses(self.subject()).unwrap_or_default());
+        all.filter(|address| is_sound(address) && known.insert(address.clone())).collect()
     }
 
     /// The subject alternative names; none if there is no such extension.
@@ -48,12 +45,5 @@ impl Certificate {
         }
         names.extend(name::email_addresses(self.subject())?.into_iter().map(|at| GeneralName::Mail(Cow::Owned(at))));
         Ok(names)
-    }
-}
-
-fn add(addresses: &mut Vec<String>, address: &str) {
-    let sound = address.contains('@') && !address.contains(char::is_control);
-    if sound && addresses.iter().all(|known| known != address) {
-        addresses.push(address.to_owned());
     }
 }

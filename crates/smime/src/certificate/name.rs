@@ -155,8 +155,13 @@ fn fold(text: &str) -> String {
     folded
 }
 
+/// A text with a mark in the place of what could deceive the eye, or steer a terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if is_ignored(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
 /// What RFC 4518 §2.2 maps to nothing: controls and invisible characters.
-fn is_ignored(c: char) -> bool {
+pub(super) fn is_ignored(c: char) -> bool {
     c.is_control() || is_invisible(c)
 }
 

@@ -7,9 +7,11 @@
 //! How long it takes depends on the content's length only. Else whoever has a message decrypted that is changed a little
 //! could learn from the time where it fails, and from that what is in it (Vaudenay, EUROCRYPT 2002).
 
+#![expect(clippy::needless_bitwise_bool, reason = "no branch may depend on what is decrypted")]
+
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::{Limits, enveloped::Judge};
+use crate::{Limits, enveloped::Judge, mime::hazards::is_control};
 
 mod header;
 
@@ -84,13 +86,6 @@ fn wrong(a: u8, b: u8, c: u8, d: u8) -> u8 {
         | ((c == 0xf0) & (d < 0x90))
         | ((c == 0xf4) & (d > 0x8f));
     u8::from((continues ^ must_continue) | never | second | is_control(d))
-}
-
-/// Controls that no text has: all but tabulator, line ends, form feed, and the escape of ISO-2022-JP.
-#[inline]
-fn is_control(c: u8) -> bool {
-    let allowed = (c == b'\t') | (c == b'\n') | (c == b'\r') | (c == 0x0c) | (c == 0x1b);
-    ((c < b' ') & !allowed) | (c == 0x7f)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::{
         header::{Header, Transfer},
         lines::{LineEnd, LineWriter},
     },
-    protected::{Heads, ProtectedForm, restored},
+    protected::{Heads, ProtectedFields, ProtectedForm, restored},
 };
 
 /// Takes an entity and writes the mail.
@@ -50,6 +50,11 @@ impl<'a> Splice<'a> {
         };
         // What is wrong inside must look like all else that is wrong with an encrypted content.
         let Heads { payload, protected, len } = Heads::read(&head, self.limits).map_err(|_| Error::Decryption)?;
+        // A mail inside by somebody else is one that was forwarded: it stays as it is.
+        let is_own = |protected: &ProtectedFields| {
+            protected.form != ProtectedForm::Wrapped || protected.same_author(self.outer) == Some(true)
+        };
+        let protected = protected.filter(is_own);
         // Octets that are no text are left alone.
         let end = if payload.encoding() == Transfer::Binary { LineEnd::CrLf } else { LineEnd::of(self.outer) };
         let mut mail = LineWriter::new(out, end);

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use super::*;
 use crate::{
-    ContentCipher, Recipient,
+    ContentCipher, Encrypter, Recipient,
     asn1::{Element, write},
     enveloped::{
         Envelope,
@@ -74,7 +74,7 @@ fn a_mail_inside_is_read_whatever_its_length_and_its_pieces_are() {
     for cipher in CIPHERS {
         for kind in ["message/rfc822", "message/(a mail)rfc822", "MESSAGE/rfc822;\r\n x=y"] {
             let content = format!(
-                "Content-Type: {kind}\r\n\r\nSubject: inside\r\n{fields}Content-Type: text/html\r\n\r\ntext\r\n"
+                "Content-Type: {kind}\r\n\r\nFrom: a@b\r\nSubject: inside\r\n{fields}Content-Type: text/html\r\n\r\ntext\r\n"
             );
             let message = seal(cipher, &holder, content.as_bytes());
             let outs = [message.clone(), in_octets(&message)].map(|message| {
@@ -92,6 +92,17 @@ fn a_mail_inside_is_read_whatever_its_length_and_its_pieces_are() {
 }
 
 #[test]
+fn a_forwarded_mail_stays_a_mail() {
+    let holder = Holder::new(Kind::X25519);
+    let content = "Content-Type: message/rfc822\r\n\r\nFrom: c@d\r\nSubject: inside\r\n\r\ntext\r\n";
+    for cipher in CIPHERS {
+        let (result, out) = decrypt(&holder, &mail(&seal(cipher, &holder, content.as_bytes())));
+        result.unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), format!("{HEAD}{content}"));
+    }
+}
+
+#[test]
 fn what_is_wrong_inside_is_told_apart_from_nothing_else() {
     let holder = Holder::new(Kind::X25519);
     let long = format!("X: {}\r\n", "y".repeat(300 << 10));
@@ -100,6 +111,32 @@ fn what_is_wrong_inside_is_told_apart_from_nothing_else() {
         for content in [format!("{long}{whole}"), format!("Content-Type: message/rfc822\r\n\r\n{long}{whole}")] {
             let (result, out) = decrypt(&holder, &mail(&seal(cipher, &holder, content.as_bytes())));
             assert!(matches!(result, Err(Error::Decryption)) && out.is_empty(), "{result:?}");
+        }
+    }
+}
+
+/// Whatever the mail is: what is encrypted in CBC mode must look like what somebody encrypted.
+#[test]
+fn what_is_encrypted_is_decrypted() {
+    let holder = Holder::new(Kind::X25519);
+    for cipher in CIPHERS.into_iter().rev() {
+        for (mail, content) in [
+            ("\r\nplain\r\n", "Content-Type: text/plain\r\n\r\nplain\r\n"),
+            ("\r\n", "Content-Type: text/plain\r\n\r\n"),
+            ("", "Content-Type: text/plain\r\n\r\n"),
+            ("Content-Type: a/b\r\ncontent-type: c/d\r\n\r\nx\r\n", "Content-Type: a/b\r\n\r\nx\r\n"),
+            (
+                "Content-Type: text/plain\r\n\r\na\x08b\x1a\x7f\r\n",
+                "Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\nYQhiGn8NCg==\r\n",
+            ),
+            ("Content-Type: text/plain\r\n\r\na\x0c\x1b$B\r\n", "Content-Type: text/plain\r\n\r\na\x0c\x1b$B\r\n"),
+        ] {
+            let mail = format!("{HEAD}MIME-Version: 1.0\r\n{mail}");
+            let (mut encrypted, encrypter) = (Vec::new(), Encrypter::new().to(recipient(&holder)).cipher(cipher));
+            encrypter.encrypt(&mut Cursor::new(&mail), &mut rng(), &mut encrypted).unwrap();
+            let (result, out) = decrypt(&holder, &encrypted);
+            assert!(result.is_ok(), "{cipher}: {mail:?}");
+            assert_eq!(String::from_utf8(out).unwrap(), format!("{HEAD}MIME-Version: 1.0\r\n{content}"));
         }
     }
 }

@@ -38,6 +38,17 @@ pub struct ListedRecipient {
     pub algorithm: Option<ObjectIdentifier>,
 }
 
+impl ListedRecipient {
+    /// Octets of the name of who it is.
+    pub(crate) fn octets(&self) -> usize {
+        match &self.id {
+            Some(CertificateIdentifier::IssuerAndSerial { issuer, serial }) => issuer.len() + serial.len(),
+            Some(CertificateIdentifier::SubjectKeyIdentifier(id)) => id.len(),
+            None => 0,
+        }
+    }
+}
+
 /// For people.
 impl fmt::Display for ListedRecipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -254,7 +265,6 @@ fn is_tagged(element: &Element<'_>, number: u32) -> bool {
     element.tag.is_context_specific() && element.tag.number().value() == number
 }
 
-/// Without the zeros that some write before a serial number.
 fn wrong() -> Error {
     Error::structure(PLACE, "it is malformed")
 }

@@ -21,6 +21,9 @@ pub(crate) struct Mailbox {
 /// Longer addresses are none (RFC 5321 §4.5.3.1 allows 64 octets and 255).
 const MAX_ADDRESS: usize = 998;
 
+/// Octets of a field that is read: in memory it takes many times that.
+const MAX_FIELD: usize = 32 << 10;
+
 /// What a value is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Token {
@@ -42,6 +45,9 @@ impl Mailbox {
     ///
     /// What is wrong with it.
     pub(crate) fn list(value: &[u8]) -> Result<Vec<Self>, &'static str> {
+        if value.len() > MAX_FIELD {
+            return Err("it is too long");
+        }
         let text = std::str::from_utf8(value).map_err(|_| "it is not UTF-8")?;
         if text.chars().any(|c| c.is_control() && c != '\t') {
             return Err("there are control characters in it");
@@ -298,6 +304,9 @@ mod tests {
             assert!(Mailbox::list(text.as_bytes()).is_err(), "{text}");
         }
         assert!(Mailbox::list(b"\xff@b").is_err());
+        let many = "a@b,".repeat(8191);
+        assert_eq!(Mailbox::list(format!("{many}a@b").as_bytes()).map(|list| list.len()), Ok(8192));
+        assert!(Mailbox::list(format!("{many}a@b, a@b").as_bytes()).is_err());
         assert!(Mailbox::list(format!("a@{}", "b".repeat(998)).as_bytes()).is_err());
     }
 }

@@ -20,7 +20,8 @@ pub(crate) struct Hazards {
     pub(crate) octets: u64,
     /// How many of them are no ASCII.
     pub(crate) eight_bit: u64,
-    pub(crate) nul: bool,
+    /// A control character that no text has.
+    pub(crate) control: bool,
     /// A carriage return without a line feed.
     pub(crate) bare_cr: bool,
     /// A line feed without a carriage return.
@@ -43,9 +44,10 @@ impl Hazards {
         Ok(look.finish())
     }
 
-    /// Whether it may be sent as `7bit` (RFC 2045 §2.7); line feeds are made to CRLF on the way.
+    /// Whether it may be sent as `7bit` (RFC 2045 §2.7); line feeds are made to CRLF on the way. That forbids NUL alone of
+    /// all control characters, but where something was encrypted, others are taken for traces of an attack.
     pub(crate) fn is_seven_bit(&self) -> bool {
-        self.eight_bit == 0 && !self.nul && !self.bare_cr && self.longest <= MAX_LINE
+        self.eight_bit == 0 && !self.control && !self.bare_cr && self.longest <= MAX_LINE
     }
 
     /// Whether some program on the way may change it.
@@ -57,7 +59,7 @@ impl Hazards {
     pub(crate) fn add(&mut self, other: &Self) {
         self.octets += other.octets;
         self.eight_bit += other.eight_bit;
-        self.nul |= other.nul;
+        self.control |= other.control;
         self.bare_cr |= other.bare_cr;
         self.bare_lf |= other.bare_lf;
         self.longest = self.longest.max(other.longest);
@@ -129,7 +131,8 @@ impl Look {
         if !octets.is_ascii() {
             self.found.eight_bit += counted(octets, |c| c > 127);
         }
-        self.found.nul |= memchr::memchr(0, octets).is_some();
+        // Many at a time, and on to the next ones only if there is none.
+        self.found.control |= octets.chunks(1024).any(|chunk| chunk.iter().fold(false, |any, c| any | is_control(*c)));
         self.carriage_returns += counted(octets, |c| c == b'\r');
         let mut start = 0;
         for end in memchr::memchr_iter(b'\n', octets) {
@@ -199,6 +202,15 @@ impl Look {
     }
 }
 
+/// Controls that no text has: all but tabulator, line ends, form feed, and the escape of ISO-2022-JP. In constant time:
+/// what is decrypted is looked at too.
+#[expect(clippy::needless_bitwise_bool, reason = "no branch may depend on what is decrypted")]
+#[inline]
+pub(crate) fn is_control(c: u8) -> bool {
+    let allowed = (c == b'\t') | (c == b'\n') | (c == b'\r') | (c == 0x0c) | (c == 0x1b);
+    ((c < b' ') & !allowed) | (c == 0x7f)
+}
+
 fn count(len: usize) -> u64 {
     len.try_into().unwrap_or(u64::MAX)
 }
@@ -223,7 +235,7 @@ mod tests {
         Hazards {
             octets: len(text),
             eight_bit: len(&text.iter().copied().filter(|c| *c > 127).collect::<Vec<_>>()),
-            nul: text.contains(&0),
+            control: text.iter().any(|c| is_control(*c)),
             bare_cr: memchr::memchr_iter(b'\r', text).count() > crlf,
             bare_lf: crlf < ended.len(),
             longest: bare.iter().map(|line| len(line)).max().unwrap(),
@@ -235,7 +247,7 @@ mod tests {
     proptest! {
         #[test]
         fn hazards_are_seen_in_any_pieces(
-            text in "(From |F|rom |\r\n|\n|\r| |\t|a|\0|ä|x{200,600}){0,12}", sizes in vec(1_usize..8, 1..4),
+            text in "(From |F|rom |\r\n|\n|\r| |\t|a|\0|\x7f|\x0c|ä|x{200,600}){0,12}", sizes in vec(1_usize..8, 1..4),
         ) {
             prop_assert_eq!(Hazards::of(Pieces::new(text.as_bytes(), &sizes)).unwrap(), reference(text.as_bytes()));
         }

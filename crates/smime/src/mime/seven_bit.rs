@@ -79,8 +79,8 @@ struct Edit {
 enum Replacement {
     /// Nothing.
     Cut,
-    /// The header of this entity, with this encoding.
-    Header(Range<u64>, Transfer),
+    /// The header of this entity, with another encoding if it has one, and without carriage returns that end no line.
+    Header(Range<u64>, Option<Transfer>),
     /// Base64 in lines of 76 characters, with nothing else in it.
     Rewrapped,
     /// The body in another encoding.
@@ -181,7 +181,7 @@ impl Edit {
             Replacement::Cut => Ok(()),
             Replacement::Header(entity, label) => {
                 let header = Header::read(mail, entity.clone(), limits)?;
-                out.write_all(&head(&header, Some(*label))?).map_err(Error::Write)
+                out.write_all(&head(&header, *label)?).map_err(Error::Write)
             }
             Replacement::Rewrapped => rewrap(&mut window(mail, self.place.clone())?, out),
             // Line ends are part of binary data.
@@ -212,6 +212,8 @@ struct State {
     dirty: bool,
     /// It may get another encoding: it is not protected, nor in a part that is.
     open: bool,
+    /// Its header is written anew.
+    header: bool,
     /// Its new encoding.
     label: Option<Transfer>,
 }
@@ -223,6 +225,10 @@ impl Plan<'_> {
             let mut state = self.states.get(*index).copied().unwrap_or_default();
             state.open = matches!(part.claim, Claim::None);
             match role {
+                Role::Header => {
+                    state.header = hazards.bare_cr;
+                    self.remains(&Hazards { bare_cr: false, ..*hazards }, &mut state);
+                }
                 Role::Fixed => self.remains(hazards, &mut state),
                 // It means nothing: where it is not fit, it goes.
                 Role::Around if self.purpose.accepts(hazards) => {}
@@ -255,7 +261,7 @@ impl Plan<'_> {
             _ if fit => None,
             _ => {
                 let short = hazards.octets <= MAX_QUOTED && hazards.eight_bit * QUOTED_SHARE <= hazards.octets;
-                let text = part.media_type.starts_with("text/") && short && !hazards.nul;
+                let text = part.media_type.starts_with("text/") && short && !hazards.control;
                 Some(recoded(part, if text { Transfer::QuotedPrintable } else { Transfer::Base64 }))
             }
         };
@@ -276,10 +282,10 @@ impl Plan<'_> {
             if container && open && !dirty && matches!(part.encoding, Transfer::EightBit | Transfer::Binary) {
                 state.label = Some(Transfer::SevenBit);
             }
-            let label = state.label;
+            let (label, header) = (state.label, state.header);
             if let Some(parent) = part.parent.and_then(|parent| self.states.get_mut(parent)) {
                 parent.dirty |= dirty;
-                if let Some(label) = label {
+                if header || label.is_some() {
                     let place = part.entity.start..part.body.start;
                     self.edits.push(Edit { place, with: Replacement::Header(part.entity.clone(), label) });
                 }
@@ -303,7 +309,8 @@ fn head(header: &Header, label: Option<Transfer>) -> Result<Vec<u8>> {
     Ok(head)
 }
 
-/// A header with another encoding, and with its empty line.
+/// A header with another encoding, and with its empty line. Carriage returns that end no line go: they stand for
+/// nothing in a field, and where lines end with a line feed alone they would be lost in front of one.
 fn labelled(header: &Header, label: Option<Transfer>) -> Vec<u8> {
     let line = label.map(|label| [b"Content-Transfer-Encoding: ", label.name().as_bytes(), b"\r\n"].concat());
     let mut all = header.mailbox_line().to_vec();
@@ -321,7 +328,8 @@ fn labelled(header: &Header, label: Option<Transfer>) -> Vec<u8> {
     }
     all.extend_from_slice(missing.unwrap_or_default());
     all.extend_from_slice(b"\r\n");
-    all
+    let next: Vec<_> = all.iter().copied().skip(1).chain([0]).collect();
+    all.iter().zip(next).filter(|(c, next)| **c != b'\r' || *next == b'\n').map(|(c, _)| *c).collect()
 }
 
 fn encode(from: &mut dyn Read, to: Transfer, out: &mut dyn Write) -> Result<()> {
@@ -468,6 +476,13 @@ mod tests {
         assert_eq!(detached(&mail.replace("\r\n", "\n")), mail);
         assert_eq!(detached("Subject: x\r\n\r\nx\r\n"), "\r\nx\r\n");
         assert_eq!(detached(""), "\r\n");
+    }
+
+    #[test]
+    fn carriage_returns_alone_leave_headers() {
+        assert_eq!(detached("Content-Type: a/b;\r x=y\r\r\n\r\nx"), "Content-Type: a/b; x=y\r\n\r\nx");
+        let part = "Content-Type: multipart/x; boundary=b\r\n\r\n--b\r\nX: \ry\r\r\n\r\nx\r\n--b--\r\n";
+        assert_eq!(detached(part), part.replace("\ry\r", "y"));
     }
 
     #[test]

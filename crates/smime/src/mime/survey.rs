@@ -26,7 +26,9 @@ pub(super) struct Region {
 /// What a region is of its part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// What can't be changed: a header, or all of what is protected already, or what nobody looks into.
+    /// The header, which only loses carriage returns that end no line.
+    Header,
+    /// What can't be changed: all of what is protected already, or what nobody looks into.
     Fixed,
     /// The body of a part that has no parts.
     Leaf,
@@ -56,7 +58,7 @@ pub(super) fn regions(tree: &Tree) -> Vec<Region> {
             add(Role::Fixed, start..body.end);
             continue;
         }
-        add(Role::Fixed, start..body.start);
+        add(Role::Header, start..body.start);
         match part.shape {
             Shape::Message => {}
             Shape::TooDeep | Shape::Broken => add(Role::Fixed, body.clone()),

@@ -17,7 +17,7 @@ use super::{
     scan::Scanner,
     window::Window,
 };
-use crate::{Error, Limits, Result};
+use crate::{Error, Limits, Result, certificate::name::printable};
 
 /// Longer lines are no delimiters (RFC 5322 §2.1.1 allows 998 octets).
 const MAX_DELIMITER: usize = 4096;
@@ -41,7 +41,7 @@ pub(crate) struct Part {
     /// Header and body: the octets between the delimiters' line ends.
     pub(crate) entity: Range<u64>,
     pub(crate) body: Range<u64>,
-    /// In lower case.
+    /// In lower case, printable.
     pub(crate) media_type: Box<str>,
     pub(crate) encoding: Transfer,
     pub(crate) shape: Shape,
@@ -221,7 +221,7 @@ impl<R: Read> Walk<'_, R> {
         let media_type = if implied { "message/rfc822" } else { content_type.value() };
         let Some(part) = self.tree.parts.get_mut(self.current) else { return false };
         part.body.start = at;
-        part.media_type = media_type.chars().take(MAX_TYPE).collect();
+        part.media_type = printable(media_type).chars().take(MAX_TYPE).collect();
         part.encoding = header.encoding();
         part.ambiguous = header.is_ambiguous();
         part.claim = Claim::of(header, &content_type);
@@ -415,6 +415,12 @@ mod tests {
         assert_eq!(bodies(&tree, text)[4], "z\r\n--b");
         assert_eq!(tree.parts[0].shape, Shape::Multipart { preamble: Some(41), epilogue: Some(len(text.as_bytes())) });
         assert!(matches!(tree.parts[1].shape, Shape::Multipart { epilogue: None, .. }));
+    }
+
+    #[test]
+    fn a_media_type_can_be_printed() {
+        let tree = read("Content-Type: A/\x1b[31m\u{202e}b\n\n");
+        assert_eq!(&*tree.root().unwrap().media_type, "a/\u{fffd}[31m\u{fffd}b");
     }
 
     #[test]

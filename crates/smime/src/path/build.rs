@@ -12,7 +12,7 @@ use super::{
     signed::Entry,
 };
 use crate::{
-    Certificate,
+    Certificate, Limits,
     algorithm::SignatureScheme,
     certificate::{name, usage::KeyKind},
 };
@@ -40,8 +40,7 @@ pub(super) struct Search<'a> {
     pub(super) pool: Vec<Node<'a>>,
     leaf: Node<'a>,
     pub(super) signatures: Signatures,
-    steps: usize,
-    comparisons: usize,
+    budget: Budget,
     /// Lists whose signer is being judged: they can't say anything about it.
     pub(super) crls_in_progress: Vec<usize>,
     /// Lists that are known to be signed by somebody who may, with the anchor for which this is so.
@@ -86,8 +85,35 @@ impl Attempt<'_> {
     }
 }
 
+/// How much the search for paths may take: all those for one mail together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    signatures: usize,
+    steps: usize,
+    comparisons: usize,
+}
+
+impl Budget {
+    pub(super) fn new(limits: &Limits) -> Self {
+        let signatures = limits.path_signatures;
+        Self { signatures, steps: signatures.saturating_mul(STEPS_A_SIGNATURE), comparisons: COMPARISONS }
+    }
+
+    /// Takes one signature; `false` if there is none left.
+    pub(crate) fn take_signature(&mut self) -> bool {
+        let left = self.signatures.checked_sub(1);
+        self.signatures = left.unwrap_or_default();
+        left.is_some()
+    }
+}
+
 impl<'a> Search<'a> {
-    pub(super) fn new(validator: &'a Validator, leaf: &'a Certificate, others: &'a [Certificate]) -> Self {
+    pub(super) fn new(
+        validator: &'a Validator,
+        leaf: &'a Certificate,
+        others: &'a [Certificate],
+        budget: Budget,
+    ) -> Self {
         let mut known: HashMap<&[u8], Node<'a>> = HashMap::new();
         let mut pool = Vec::new();
         let mut add = |certificate: &'a Certificate, anchor| {
@@ -105,18 +131,21 @@ impl<'a> Search<'a> {
         for certificate in validator.intermediates.iter().chain(others).chain(responders) {
             add(certificate, false);
         }
-        let limit = validator.limits.path_signatures;
         Self {
             validator,
             pool,
             leaf,
-            signatures: Signatures::new(limit),
-            steps: limit.saturating_mul(STEPS_A_SIGNATURE),
-            comparisons: COMPARISONS,
+            signatures: Signatures::new(budget.signatures),
+            budget,
             crls_in_progress: Vec::new(),
             crls_accepted: HashSet::new(),
             entries: HashMap::new(),
         }
+    }
+
+    /// What is left of what it may take.
+    pub(super) fn left(&self) -> Budget {
+        Budget { signatures: self.signatures.left(), ..self.budget }
     }
 
     pub(super) fn run(&mut self) -> Result<Path, Distrust> {
@@ -152,7 +181,7 @@ impl<'a> Search<'a> {
                 attempt.note(Stage::Final, leaf, self.limit());
                 return None;
             }
-            self.steps -= 1;
+            self.budget.steps -= 1;
             if let Err(reason) = self.signed(candidate, below) {
                 let other_key = reason == Reason::BadSignature && has_hinted_key(candidate, below) == Some(false);
                 not_signed = not_signed.or((!other_key).then_some(reason));
@@ -239,11 +268,11 @@ impl<'a> Search<'a> {
 
     /// Whether there is nothing left of something that is limited.
     pub(super) fn exhausted(&self) -> bool {
-        self.steps == 0 || self.comparisons == 0 || self.signatures.exhausted()
+        self.budget.steps == 0 || self.budget.comparisons == 0 || self.signatures.left() == 0
     }
 
     pub(super) fn limit(&self) -> Reason {
-        if self.comparisons == 0 {
+        if self.budget.comparisons == 0 {
             return Reason::Limit { what: "comparisons of names", limit: COMPARISONS };
         }
         Reason::Limit { what: "signatures, or ten times as many steps", limit: self.validator.limits.path_signatures }
@@ -269,10 +298,11 @@ impl<'a> Search<'a> {
             return None;
         }
         let anchor_first: Vec<&Certificate> = path.iter().rev().map(|node| node.certificate).collect();
-        let judged = constraints::check(&anchor_first, &mut self.comparisons).and_then(|()| match attempt.target {
-            Target::Mail(_) => policy::check(&anchor_first, &self.validator.policies),
-            Target::CrlSigner { .. } => Ok(()),
-        });
+        let judged =
+            constraints::check(&anchor_first, &mut self.budget.comparisons).and_then(|()| match attempt.target {
+                Target::Mail(_) => policy::check(&anchor_first, &self.validator.policies),
+                Target::CrlSigner { .. } => Ok(()),
+            });
         if let Err((at, reason)) = judged {
             let concerned = anchor_first.get(at).unwrap_or(&leaf.certificate);
             let limit = matches!(reason, Reason::Limit { .. });

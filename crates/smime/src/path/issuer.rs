@@ -105,13 +105,14 @@ pub(super) fn may_issue(certificate: &Certificate, below: u64, target: Target) -
     }
 }
 
-/// The same for an anchor, which may be of a time when there were no extensions.
+/// The same for an anchor, which may be of a time when there were no extensions. Of version 3 it must say in some way
+/// that it is an authority's: it may be one person's, trusted for itself.
 pub(super) fn anchor_may_issue(certificate: &Certificate, below: u64, target: Target) -> Result<(), Reason> {
-    if let Some(constraints) = certificate.basic_constraints().map_err(malformed)? {
-        if !constraints.ca {
-            return Err(Reason::NotCa);
-        }
-        has_length(constraints.path_len, below)?;
+    match certificate.basic_constraints().map_err(malformed)? {
+        Some(constraints) if constraints.ca => has_length(constraints.path_len, below)?,
+        None if certificate.version() < 3 => {}
+        None if certificate.key_usage().map_err(malformed)?.is_some() => {}
+        _ => return Err(Reason::NotCa),
     }
     has_usage(certificate, KeyUsage::KEY_CERT_SIGN)?;
     match target {

@@ -46,8 +46,9 @@ impl Signatures {
         Self { left: limit, keys: HashMap::new(), known: HashMap::new() }
     }
 
-    pub(super) fn exhausted(&self) -> bool {
-        self.left == 0
+    /// How many may yet be verified.
+    pub(super) fn left(&self) -> usize {
+        self.left
     }
 
     /// Whether the key (its number and SubjectPublicKeyInfo) made the signature.

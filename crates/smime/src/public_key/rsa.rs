@@ -39,6 +39,9 @@ impl PartialEq for Rsa {
 impl Eq for Rsa {}
 
 impl Rsa {
+    /// Octets of a number that is looked at: as many as 8192 bits have, and one more to tell.
+    pub(crate) const MAX_NUMBER: usize = 1025;
+
     /// Reads DER of an RSAPublicKey.
     pub(super) fn read(algorithm: &Algorithm<'_>, key: &[u8]) -> Result<Self> {
         let usage = match (algorithm.id, algorithm.parameters) {
@@ -165,10 +168,9 @@ fn number(element: &Element<'_>) -> Result<BoxedUint> {
         [first, ..] if *first >= 0x80 => &[],
         octets => octets,
     };
-    // Of as many octets as 8192 bits have, and one more to tell.
     match octets.len() {
         0 => Err(Error::structure(PLACE, "the numbers of an RSA key must be positive")),
-        1..=1025 => Ok(BoxedUint::from_be_slice_vartime(octets)),
+        1..=Rsa::MAX_NUMBER => Ok(BoxedUint::from_be_slice_vartime(octets)),
         _ => Err(Error::structure(PLACE, "an RSA key must have 8192 bits or fewer")),
     }
 }

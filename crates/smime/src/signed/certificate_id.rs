@@ -7,7 +7,7 @@ use crate::{
     Certificate, Error, Result,
     algorithm::Digest,
     asn1::{Element, write},
-    identifier::{Form, context, is_named},
+    identifier::{CertificateIdentifier, Form, context},
 };
 
 const PLACE: &str = "SigningCertificate";
@@ -18,8 +18,7 @@ pub(super) struct EssCertificate {
     /// Or what is wrong with the algorithm.
     digest: Result<Digest, Flaw>,
     hash: Vec<u8>,
-    /// DER of a Name, and the content octets of an INTEGER.
-    issuer_serial: Option<(Vec<u8>, Vec<u8>)>,
+    issuer_serial: Option<CertificateIdentifier>,
 }
 
 impl EssCertificate {
@@ -52,9 +51,9 @@ impl EssCertificate {
     /// Whether it is this certificate.
     pub(super) fn check(&self, certificate: &Certificate) -> Result<(), Flaw> {
         let digest = self.digest.clone()?;
-        let issuer_serial = self.issuer_serial.as_ref();
-        let is_named = issuer_serial.is_none_or(|(issuer, serial)| is_named(certificate, issuer, serial));
-        if digest.hash(certificate.as_der()) == self.hash && is_named { Ok(()) } else { Err(Flaw::SigningCertificate) }
+        let is_named = || self.issuer_serial.as_ref().is_none_or(|name| name.matches(certificate));
+        let is_it = digest.hash(certificate.as_der()) == self.hash && is_named();
+        if is_it { Ok(()) } else { Err(Flaw::SigningCertificate) }
     }
 }
 
@@ -75,13 +74,14 @@ fn first<'a>(value: &Element<'a>) -> Result<Vec<Element<'a>>> {
 }
 
 /// IssuerSerial: the issuer is one directoryName.
-fn read_issuer_serial(element: &Element<'_>) -> Result<(Vec<u8>, Vec<u8>)> {
+fn read_issuer_serial(element: &Element<'_>) -> Result<CertificateIdentifier> {
     let wrong = || Error::structure(PLACE, "issuer and serial number were expected");
     let fields = element.expect(Tag::Sequence, PLACE)?.inner(PLACE)?;
     let [names, serial] = fields.as_slice() else { return Err(wrong()) };
     match names.expect(Tag::Sequence, PLACE)?.inner(PLACE)?.as_slice() {
         [issuer] if issuer.tag == context(4, Form::Constructed) => {
-            Ok((issuer.value.to_vec(), serial.expect(Tag::Integer, PLACE)?.value.to_vec()))
+            let (issuer, serial) = (issuer.value.to_vec(), serial.expect(Tag::Integer, PLACE)?.value.to_vec());
+            Ok(CertificateIdentifier::IssuerAndSerial { issuer, serial })
         }
         _ => Err(wrong()),
     }

@@ -65,6 +65,9 @@ pub enum Flaw {
     /// The certificate is not the one that was signed (RFC 5035).
     #[error("the certificate is not the one that the signer named")]
     SigningCertificate,
+    /// Judging the signers takes more signatures than the limit allows.
+    #[error("there are more signatures to be verified than the limit allows")]
+    TooManySignatures,
     /// The certificate's public key can't be used.
     #[error("the public key of the certificate can't be used")]
     PublicKey,

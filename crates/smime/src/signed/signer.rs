@@ -66,11 +66,6 @@ impl SignerInfo {
         self.attributes.as_ref().ok()?.encryption_key_preference.as_ref()
     }
 
-    /// Whether the certificate is one of the signer's, by the name of it.
-    pub(crate) fn matches(&self, certificate: &Certificate) -> bool {
-        self.sid.matches(certificate)
-    }
-
     /// Whether it says that it is the signature of a content with these hashes.
     pub(crate) fn is_about(&self, content: &Digests) -> bool {
         let digest = self.digest().and_then(|digest| content.get(digest));

@@ -6,4 +6,7 @@
 #[expect(dead_code, reason = "certificate paths have tests of their own")]
 mod authority;
 mod confusion;
+mod hostile;
+mod odd;
+mod partners;
 mod people;

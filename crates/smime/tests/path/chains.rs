@@ -245,7 +245,8 @@ fn an_anchor_is_trusted_for_no_more_than_it_says() {
     let draft = || Draft::authority("Root", &root);
     for (anchor, holds) in [
         (draft(), true),
-        (draft().without(BASIC).without(KEY_USAGE), true),
+        (draft().without(BASIC), true),
+        (draft().without(BASIC).without(KEY_USAGE), false),
         (draft().with(BASIC, true, sequence(&[])), false),
         (draft().with(KEY_USAGE, true, usage(&[0])), false),
         (draft().with(EXTENDED_USAGE, false, usages(&[TLS])), false),
@@ -270,6 +271,10 @@ fn a_certificate_that_is_an_anchor_stands_for_itself() {
     let forger = own.clone();
     let reason = validator(&[own]).validate(&forged, &[forger]).unwrap_err().reason;
     assert!(matches!(reason, Reason::KeyUsage { .. }), "{reason}");
+    // However little it says.
+    let bare = Draft::new("alice@example.org", &key).sign("alice@example.org", &key);
+    let reason = validator(&[bare]).validate(&forged, &[]).unwrap_err().reason;
+    assert_eq!(reason, Reason::NotCa);
     let other = Draft::person("carol@example.org", &key).sign("carol@example.org", &key);
     assert_eq!(validator(&[]).validate(&other, &[]).unwrap_err().reason, Reason::SelfSigned);
     let expired = Draft { not_after: NOW - DAY, ..Draft::person("a@b", &key) }.sign("a@b", &key);
@@ -352,11 +357,13 @@ fn addresses_are_read_from_everywhere_and_all_are_constrained() {
     let nul = Draft::person("a@b", &person).with(ALT_NAME, false, mail_names(&["a@example.org\0.evil"]));
     let idn = Draft::person("a@b", &person).with(ALT_NAME, false, utf8("ü@example.org"));
     let other_idn = Draft::person("a@b", &person).with(ALT_NAME, false, utf8("ü@exämple.org"));
+    let invisible = Draft::person("a@b", &person).with(ALT_NAME, false, utf8("ü\u{202e}@example.org"));
     let constraints = mail_constraints(&["example.org"], &[]);
     let anchor = [Draft::authority("Root", &root).with(NAME_CONSTRAINTS, true, constraints).sign("Root", &root)];
     for (draft, addresses, holds) in [
         (both, &["a@example.org", "a@evil.example"][..], false),
         (nul, &[], false),
+        (invisible, &[], true),
         (idn, &["ü@example.org"], true),
         (other_idn, &["ü@exämple.org"], false),
     ] {

@@ -143,7 +143,7 @@ fn what_each_signs_is_verified() {
             let signed = sign(&person.signer(scheme).form(form), &mail);
             let verification = people.verify(&signed);
             let signer = &verification.signers[0];
-            let learned = signer.encryption_certificate(&verification.certificates) == Some(&person.encryption.0);
+            let learned = people.verifier.encryption_certificate(&verification, signer) == Some(&person.encryption.0);
             let content = people.unwrap(&signed).unwrap();
             let right = said(&verification) == "valid" && verification.form == form && body(&content) == body(&mail);
             tally.check(right && learned, format!("{} {scheme} {form:?}", person.address));
@@ -198,7 +198,7 @@ fn an_answer_is_encrypted_to_what_a_signature_announced() {
     for person in &people.all {
         let verification = people.verify(&sign(&person.signer(person.schemes()[0]), &person.mail()));
         let signer = &verification.signers[0];
-        let certificate = signer.encryption_certificate(&verification.certificates).unwrap().clone();
+        let certificate = people.verifier.encryption_certificate(&verification, signer).unwrap().clone();
         let capabilities = signer.info.as_ref().unwrap().capabilities().unwrap();
         let encrypter = Encrypter::new().to_capable(Recipient::new(certificate).unwrap(), capabilities);
         assert!(encrypter.chosen_cipher().is_authenticated());

@@ -1,6 +1,8 @@
 //! Whether a content starts with the header of an entity (RFC 2045 §3), said in time that depends on lengths only.
 //! What passes here, [`Header`](crate::mime::header::Header) reads in the same way.
 
+#![expect(clippy::needless_bitwise_bool, reason = "no branch may depend on what is decrypted")]
+
 use subtle::{Choice, ConstantTimeEq};
 
 /// Looks for fields, just one of them Content-Type, and an empty line. Each octet makes one step, whatever it is.

@@ -57,7 +57,7 @@ impl Encrypt {
     }
 
     /// Pads the last octets, and encrypts them.
-    pub(super) fn last(mut self, out: &mut [u8]) -> usize {
+    pub(super) fn last(&mut self, out: &mut [u8]) -> usize {
         let padding = BLOCK - self.pending.len();
         let padding = Zeroizing::new(vec![u8::try_from(padding).unwrap_or_default(); padding]);
         self.encrypt(&padding, out)
@@ -122,7 +122,7 @@ impl Decrypt {
     }
 
     /// Decrypts the last block, and says if its padding is right: then the rest of it is content.
-    pub(super) fn finish(mut self, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Choice> {
+    pub(super) fn finish(&mut self, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Choice> {
         let (right, last, content) = self.last();
         if bool::from(right) {
             sink(last.get(..usize::from(content)).unwrap_or_default())?;
@@ -131,7 +131,7 @@ impl Decrypt {
     }
 
     /// The same in time that does not tell: the whole block is given out, with blanks in the place of what is no content.
-    pub(super) fn finish_blank(mut self, sink: &mut dyn FnMut(&[u8])) -> Choice {
+    pub(super) fn finish_blank(&mut self, sink: &mut dyn FnMut(&[u8])) -> Choice {
         let (right, mut last, content) = self.last();
         let content = u8::conditional_select(&0, &content, right);
         for (octet, place) in last.iter_mut().zip(0u8..) {

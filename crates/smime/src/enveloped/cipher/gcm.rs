@@ -32,7 +32,13 @@ pub(in crate::enveloped) struct Authenticator {
 }
 
 impl Authenticator {
-    fn new(cipher: &AesEnc, first: &Block, tag_len: usize) -> Self {
+    /// `None` if the key has the wrong length.
+    pub(super) fn new(key: &[u8], nonce: &[u8], tag_len: usize) -> Option<Self> {
+        let cipher = AesEnc::new(key)?;
+        Some(Self::with(&cipher, &first_counter(&cipher, nonce), tag_len))
+    }
+
+    fn with(cipher: &AesEnc, first: &Block, tag_len: usize) -> Self {
         let (key, mask) = (hash_key(cipher), encrypted(cipher, first));
         let hash = GHash::new(&Block::from(*key));
         Self { hash, key, mask, pending: Vec::with_capacity(16), octets: 0, tag_len }
@@ -58,7 +64,7 @@ impl Authenticator {
     }
 
     /// Whether this is the tag.
-    pub(super) fn verify(self, additional: &[u8], tag: &[u8]) -> Choice {
+    pub(super) fn verify(&mut self, additional: &[u8], tag: &[u8]) -> Choice {
         let len = self.tag_len;
         let expected = self.finish(additional);
         // Slices of other lengths are never equal.
@@ -67,9 +73,9 @@ impl Authenticator {
 
     /// The whole tag. `additional` data stands before the ciphertext in GHASH, but behind it in the message: as GHASH is
     /// linear, its part is multiplied by the power of the key for the blocks that came since.
-    pub(super) fn finish(mut self, additional: &[u8]) -> Octets {
+    fn finish(&mut self, additional: &[u8]) -> Octets {
         self.hash.update_padded(&self.pending);
-        let mut sum: Octets = Zeroizing::new(self.hash.finalize().into());
+        let mut sum: Octets = Zeroizing::new(self.hash.clone().finalize().into());
         if !additional.is_empty() {
             let mut hash = GHash::new(&Block::from(*self.key));
             hash.update_padded(additional);
@@ -96,7 +102,7 @@ impl Gcm {
     pub(super) fn new(key: &[u8], nonce: &[u8], tag_len: usize) -> Option<Self> {
         let cipher = AesEnc::new(key)?;
         let first = first_counter(&cipher, nonce);
-        let authenticator = Authenticator::new(&cipher, &first, tag_len);
+        let authenticator = Authenticator::with(&cipher, &first, tag_len);
         let mut second = first;
         if let [.., a, b, c, d] = second.as_mut_slice() {
             let counter = u32::from_be_bytes([*a, *b, *c, *d]).wrapping_add(1);
@@ -106,9 +112,14 @@ impl Gcm {
         Some(Self { stream, authenticator })
     }
 
-    /// Only the part that authenticates.
-    pub(super) fn authenticator(self) -> Authenticator {
-        self.authenticator
+    /// The tag of what was encrypted, at the end.
+    pub(super) fn tag(&mut self) -> Octets {
+        self.authenticator.finish(&[])
+    }
+
+    /// Whether this is the tag of what was decrypted, at the end.
+    pub(super) fn verify(&mut self, additional: &[u8], tag: &[u8]) -> Choice {
+        self.authenticator.verify(additional, tag)
     }
 
     /// Encrypts into `ciphertext`, which is as long as `plaintext`.

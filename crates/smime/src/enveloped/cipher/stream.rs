@@ -1,4 +1,6 @@
 //! Content in a stream: encrypted, decrypted, or only checked.
+//!
+//! What holds a key is in a box, and nothing is moved out of it: the box would keep a copy that nobody wipes.
 
 use std::io::{self, Write};
 
@@ -73,14 +75,14 @@ impl Sealing<'_> {
         if self.left > 0 {
             return Err(wrong_length());
         }
-        match self.cipher {
+        match &mut self.cipher {
             Encryptor::Cbc(cbc) => {
                 let len = cbc.last(&mut self.ciphertext);
                 let last = self.ciphertext.get(..len).unwrap_or_default();
                 self.out.write_all(last).map_err(Error::Write)?;
                 Ok(Zeroizing::new(Vec::new()))
             }
-            Encryptor::Gcm(gcm) => Ok(Zeroizing::new(gcm.authenticator().finish(&[]).to_vec())),
+            Encryptor::Gcm(gcm) => Ok(Zeroizing::new(gcm.tag().to_vec())),
         }
     }
 }
@@ -142,14 +144,14 @@ impl Decryptor {
 
     /// Whether it was right: the padding of CBC, the tag of GCM.
     pub(in crate::enveloped) fn finish(
-        self,
+        &mut self,
         additional: &[u8],
         tag: &[u8],
         sink: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<Choice> {
         match self {
             Self::Cbc(cbc) => cbc.finish(sink),
-            Self::Gcm(gcm, _) => Ok(gcm.authenticator().verify(additional, tag)),
+            Self::Gcm(gcm, _) => Ok(gcm.verify(additional, tag)),
         }
     }
 }
@@ -181,10 +183,13 @@ impl<'a> Check<'a> {
         key: &[u8],
         judge: impl FnOnce() -> Box<dyn Judge + 'a>,
     ) -> Option<Self> {
-        Some(match Decryptor::new(algorithm, key)? {
-            Decryptor::Cbc(cbc) => Self::Cbc(cbc, judge()),
-            Decryptor::Gcm(gcm, _) => Self::Gcm(Box::new(gcm.authenticator())),
-        })
+        let ContentAlgorithm { cipher, nonce, tag_len, .. } = algorithm;
+        let key = Some(algorithm.content_key(key)).filter(|key| key.len() == cipher.key_len())?;
+        if cipher.is_authenticated() {
+            Authenticator::new(&key, nonce, *tag_len).map(Box::new).map(Self::Gcm)
+        } else {
+            cbc::Decrypt::new(*cipher, &key, nonce).map(|cbc| Self::Cbc(Box::new(cbc), judge()))
+        }
     }
 
     /// More of the ciphertext.
@@ -202,10 +207,10 @@ impl<'a> Check<'a> {
     }
 
     /// Whether all was right.
-    pub(in crate::enveloped) fn finish(self, additional: &[u8], tag: &[u8]) -> Result<Choice> {
+    pub(in crate::enveloped) fn finish(&mut self, additional: &[u8], tag: &[u8]) -> Choice {
         match self {
-            Self::Cbc(cbc, mut judge) => Ok(cbc.finish_blank(&mut |plaintext| judge.see(plaintext)) & judge.accepts()),
-            Self::Gcm(authenticator) => Ok(authenticator.verify(additional, tag)),
+            Self::Cbc(cbc, judge) => cbc.finish_blank(&mut |plaintext| judge.see(plaintext)) & judge.accepts(),
+            Self::Gcm(authenticator) => authenticator.verify(additional, tag),
         }
     }
 }

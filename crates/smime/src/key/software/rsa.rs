@@ -8,10 +8,14 @@ use zeroize::{Zeroize, Zeroizing};
 
 #[cfg(feature = "aws-lc")]
 use super::super::aws_lc;
-use super::super::{DecryptionKey, SigningKey, UNSUPPORTED, substitute::Substitute};
+use super::{
+    super::{DecryptionKey, SigningKey, UNSUPPORTED, substitute::Substitute},
+    PLACE,
+};
 use crate::{
     Error, Result,
     algorithm::{KeyTransport, SignatureScheme},
+    asn1::Element,
     public_key::{PublicKey, Rsa, padding},
 };
 
@@ -28,6 +32,11 @@ pub(super) struct RsaKey {
 impl RsaKey {
     /// Reads DER of an RSAPrivateKey.
     pub(super) fn read(der: &[u8]) -> Result<Self> {
+        // `rsa` computes with numbers of any length, and its stack does not last for those of a million bits.
+        let numbers = Element::from_der(der, PLACE)?.inner(PLACE)?;
+        if numbers.iter().any(|number| number.value.len() > Rsa::MAX_NUMBER) {
+            return Err(Error::Key("an RSA key must have 8192 bits or fewer"));
+        }
         let secret = RsaPrivateKey::from_pkcs1_der(der).map_err(|_| Error::Key("its numbers are no RSA key"))?;
         let public = PublicKey::Rsa(Rsa::from_key(secret.to_public_key()));
         let spki = public.to_spki();
@@ -116,5 +125,20 @@ impl DecryptionKey for RsaKey {
             }
         };
         Ok(self.substitute.unless(right, message, encrypted))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asn1::{write, write_unsigned};
+
+    /// The stack overflowed once.
+    #[test]
+    fn a_key_of_a_million_bits_is_an_error() {
+        let long = write_unsigned(&vec![0xff; 128 << 10]);
+        let [zero, e, one] = [0, 3, 1].map(|number| write_unsigned(&[number]));
+        let key = write(0x30, &[&zero, &long, &e, &one, &one, &one, &one, &one, &one]);
+        assert!(matches!(RsaKey::read(&key), Err(Error::Key(_))));
     }
 }

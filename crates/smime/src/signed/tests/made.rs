@@ -56,7 +56,7 @@ fn assert_read(message: &[u8], signer: &Signer<'_>) {
     let digests = if read.content_len.is_some() { read.digests } else { digests(CONTENT) };
     let [Ok(info)] = &read.signers[..] else { panic!() };
     assert_eq!(info.check(&digests, oid::DATA, signer.certificate), Ok(()));
-    assert!(info.matches(signer.certificate));
+    assert!(info.signer_identifier().matches(signer.certificate));
     assert_eq!((info.digest(), info.scheme()), (Some(signer.digest()), Some(signer.scheme)));
     assert_eq!((info.signing_time(), info.capabilities()), (signer.signing_time, signer.capabilities));
     let preference = signer.encryption_certificate.map(crate::CertificateIdentifier::issuer_and_serial);

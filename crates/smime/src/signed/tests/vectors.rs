@@ -64,7 +64,9 @@ fn certificates(folder: &Path) -> Vec<Certificate> {
 
 fn verdict(signer: &SignerInfo, read: &SignedData, contents: &[Vec<u8>], known: &[Certificate]) -> String {
     let mut found = Vec::new();
-    for certificate in read.certificates.iter().chain(known).filter(|certificate| signer.matches(certificate)) {
+    for certificate in
+        read.certificates.iter().chain(known).filter(|certificate| signer.signer_identifier().matches(certificate))
+    {
         found.push(signer.check(&read.digests, read.content_type, certificate));
         for content in contents.iter().filter(|_| read.content_len.is_none()) {
             let mut hashes = Hashes::new(read.signer_digests());
