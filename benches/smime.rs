@@ -103,8 +103,8 @@ fn large_mails(pki: &Pki) {
     println!("### A mail of 25 MiB, beside `openssl cms`\n");
     println!("| | key | OpenSSL | sealpost | of OpenSSL's time | goal | of `-binary`'s | most memory |");
     println!("|---|---|---|---|---|---|---|---|");
-    let mail = pki.scratch().file(&large(&pki.signers.first().unwrap().address));
     for (by, to) in pki.signers.iter().zip(&pki.readers) {
+        let mail = pki.scratch().file(&large(&by.address));
         for operation in operations(pki, (&tool, openssl), (by, to), &mail) {
             operation.compare(by.kind);
         }
@@ -122,9 +122,9 @@ fn operations(
     let theirs = |words: &str, paths: &[&Path], input: &Path| Call::new(openssl, &format!("cms {words}"), paths, input);
     let ours = |words: &str, paths: &[&Path], input: &Path| Call::new(ours, &format!("smime {words}"), paths, input);
     let made = |args: &[&str], input: &Path| {
-        let made = OpenSsl::new(pki).cms(args, &fs::read(input).unwrap()).unwrap();
-        let from = format!("From: {}\r\n", by.address);
-        pki.scratch().file(&mail::join(from.as_bytes(), &made))
+        let (outer, entity) = mail::split(&fs::read(input).unwrap());
+        let made = OpenSsl::new(pki).cms(args, &entity).unwrap();
+        pki.scratch().file(&mail::join(&outer, &made))
     };
     let [cert_name, key_name, chain_name] = [cert, key, chain].map(|path| path.to_str().unwrap());
     let signed = ["-sign", "-binary", "-crlfeol", "-signer", cert_name, "-inkey", key_name, "-certfile", chain_name];
