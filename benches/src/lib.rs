@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a bench stops where its material is not as it should be")]
 
+pub mod dudect;
+
 use std::time::Duration;
 
 use getrandom::{SysRng, rand_core::UnwrapErr};
