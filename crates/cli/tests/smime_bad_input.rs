@@ -2,18 +2,15 @@
 
 #![cfg(test)]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
+use std::{fs, path::Path};
 
-use sealpost_testkit::{
-    messages::{Transfer, transfer},
-    vectors,
-};
+use sealpost_testkit::messages::{Transfer, transfer};
 use serde_json::Value;
-use tempfile::TempDir;
+
+#[path = "support/smime.rs"]
+mod support;
+
+use support::{Fixture, said};
 
 const MAIL: &str =
     "From: alice@smime.example\r\nTo: bob@smime.example\r\nSubject: s\r\nContent-Type: text/plain\r\n\r\nhello\r\n";
@@ -22,45 +19,15 @@ const ENCRYPT: &str = "encrypt --to @bob.encrypt.crt --";
 const DECRYPT: &str = "decrypt --key @bob.encrypt.key --cert @bob.encrypt.crt";
 const VERIFY: &str = "verify --trust @ca.rsa.crt --at 2026-11-27T12:00:00Z --content =out";
 
-struct Fixture {
-    folder: TempDir,
-    vectors: PathBuf,
+/// With a mail, and the same signed and encrypted.
+fn fixture() -> Option<Fixture> {
+    let fixture = Fixture::with(MAIL)?;
+    fixture.ok(&format!("{SIGN} =mail =signed"));
+    fixture.ok(&format!("{ENCRYPT} =mail =encrypted"));
+    Some(fixture)
 }
 
 impl Fixture {
-    /// With a mail, and the same signed and encrypted.
-    fn new() -> Option<Self> {
-        let fixture = Self { folder: tempfile::tempdir().unwrap(), vectors: vectors()?.join("smime/rfc9216") };
-        fixture.write("mail", MAIL);
-        fixture.ok(&format!("{SIGN} =mail =signed"));
-        fixture.ok(&format!("{ENCRYPT} =mail =encrypted"));
-        Some(fixture)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
-        fs::write(self.path(name), content).unwrap();
-    }
-
-    /// `@x` is a file of RFC 9216, `=x` one in the folder.
-    fn run(&self, command: &str) -> Output {
-        let words = command.split(' ').map(|word| match word.split_at(1) {
-            ("@", name) => self.vectors.join(name).into_os_string(),
-            ("=", name) => self.path(name).into_os_string(),
-            _ => word.into(),
-        });
-        Command::new(env!("CARGO_BIN_EXE_sealpost")).arg("smime").args(words).output().unwrap()
-    }
-
-    fn ok(&self, command: &str) -> Output {
-        let output = self.run(command);
-        assert!(output.status.success(), "{command}: {}", said(&output));
-        output
-    }
-
     /// Fails with one of these codes and says all of this, whether there is an output or not, which stays as it is.
     fn fails(&self, codes: &[i32], says: &[&str], command: &str) {
         for old in [None, Some("old")] {
@@ -74,13 +41,9 @@ impl Fixture {
             assert_eq!(fs::read_to_string(self.path("out")).ok().as_deref(), old, "{command}");
         }
         let _ = fs::remove_file(self.path("out"));
-        let names = fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let names = fs::read_dir(self.path("")).unwrap().map(|entry| entry.unwrap().file_name());
         assert!(names.into_iter().all(|name| !name.to_string_lossy().starts_with(".sealpost")), "{command}");
     }
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// A message as a mail.
@@ -91,7 +54,7 @@ fn mail(message: &[u8]) -> Vec<u8> {
 
 #[test]
 fn what_no_verb_can_read_is_named_by_each() {
-    let Some(f) = Fixture::new() else { return };
+    let Some(f) = fixture() else { return };
     f.write("header", [b"From: ", "x".repeat(300 << 10).as_bytes()].concat());
     let parts = "--b\r\n\r\n".repeat(10_001);
     f.write("parts", format!("From: a@b\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{parts}"));
@@ -111,7 +74,7 @@ fn what_no_verb_can_read_is_named_by_each() {
 
 #[test]
 fn what_is_not_signed_or_encrypted_is_said_to_be_so() {
-    let Some(f) = Fixture::new() else { return };
+    let Some(f) = fixture() else { return };
     let bomb = |unit: &[u8]| mail(&unit.repeat(100_000));
     let broken =
         "From: a@b\r\nContent-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n!!!\r\n";
@@ -135,7 +98,7 @@ fn what_is_not_signed_or_encrypted_is_said_to_be_so() {
 
 #[test]
 fn what_was_cut_is_neither_valid_nor_decrypted() {
-    let Some(f) = Fixture::new() else { return };
+    let Some(f) = fixture() else { return };
     let [signed, encrypted] = ["signed", "encrypted"].map(|name| fs::read(f.path(name)).unwrap());
     let cuts = |len: usize| (1..24).map(move |part| len * part / 24);
     for at in cuts(signed.len()) {
@@ -150,7 +113,7 @@ fn what_was_cut_is_neither_valid_nor_decrypted() {
 
 #[test]
 fn keys_and_certificates_that_do_not_fit_are_named() {
-    let Some(f) = Fixture::new() else { return };
+    let Some(f) = fixture() else { return };
     f.write("alice", "alice\n");
     f.write("wrong", "mallory\n");
     f.write("garbage", "garbage");
@@ -175,7 +138,7 @@ fn keys_and_certificates_that_do_not_fit_are_named() {
 
 #[test]
 fn each_verdict_has_its_exit_code() {
-    let Some(f) = Fixture::new() else { return };
+    let Some(f) = fixture() else { return };
     let verdict = |command: &str, code: i32, word: &str| {
         let output = f.run(&format!("verify --json {command}"));
         assert_eq!(output.status.code(), Some(code), "{command}: {output:?}");
@@ -202,7 +165,7 @@ fn each_verdict_has_its_exit_code() {
 
 #[test]
 fn a_full_device_is_an_error() {
-    let Some(f) = Fixture::new() else { return };
+    let Some(f) = fixture() else { return };
     for command in [
         format!("{SIGN} =mail /dev/full"),
         format!("{ENCRYPT} =mail /dev/full"),
