@@ -94,11 +94,15 @@ impl Decrypter {
     }
 
     /// Decrypts a mail. The result has the header of `mail` but for the fields `Content-…`, which are those of the
-    /// encrypted entity, and that entity's body. Nothing is written before all of it was checked.
+    /// encrypted entity, and that entity's body. Where the header was protected (RFC 9788), what its author wrote for
+    /// readers comes from inside. Nothing is written before all of it was checked.
     ///
     /// Only a mail that is encrypted as a whole is decrypted: what stands beside an encrypted part could otherwise
     /// carry its text away (Efail, direct exfiltration). A content without authentication (CBC) must be a MIME entity
     /// of text: what somebody made of pieces of another mail is not (Efail, gadgets).
+    ///
+    /// Whoever can send mails and sees which of them could be decrypted learns whether a guess of some octets of another
+    /// mail is right, even of one in GCM (RFC 9709 §1): let no sender see it, and don't let one try often.
     ///
     /// # Errors
     ///

@@ -26,6 +26,9 @@ const PLACE: &str = "a private key";
 ///
 /// What it can do is behind doors: an RSA key signs and decrypts, one of P-256 or P-384 signs and agrees, and the
 /// others do one thing. What it is *for* its certificate says.
+///
+/// The crate `rsa` copies the primes of an RSA key where it loads and where it uses the key, and does not wipe all of the
+/// copies. Where that matters, keep the key in a token.
 #[derive(Clone)]
 pub struct SoftwareKey(Kind);
 

@@ -15,11 +15,11 @@ use crate::{
     public_key::PublicKey,
 };
 
-const CONTENT: &[u8] = b"Content-Type: text/plain\r\n\r\nhello";
-const CONTENT_KEY: [u8; 16] = [5; 16];
+pub(super) const CONTENT: &[u8] = b"Content-Type: text/plain\r\n\r\nhello";
+pub(super) const CONTENT_KEY: [u8; 16] = [5; 16];
 
 /// A message with this RecipientInfo, and its content under [`CONTENT_KEY`].
-fn message(cipher: ContentCipher, info: &[u8]) -> Vec<u8> {
+pub(super) fn message(cipher: ContentCipher, info: &[u8]) -> Vec<u8> {
     let algorithm = ContentAlgorithm::new(cipher, vec![3; if cipher.is_authenticated() { 12 } else { 16 }]);
     let key = Zeroizing::new(CONTENT_KEY.to_vec());
     let envelope = Envelope { algorithm, key, recipients: write(0x31, &[info]), version: 2 };
