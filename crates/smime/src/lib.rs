@@ -44,7 +44,7 @@ pub use identity::Identity;
 pub use inspect::{PartStructure, Protection, SignedStructure, Structure};
 pub use limits::Limits;
 pub use pem::read_crls;
-pub use pkcs12::{KeyAndCertificate, Pkcs12};
+pub use pkcs12::{KeyAndCertificate, Pkcs12, Pkcs12Writer};
 pub use protected::{HeaderConfidentiality, HeaderProtection, ProtectedForm, ProtectedHeader};
 pub use sign::{Signed, Signer, certificates_only};
 pub use signed::{Flaw, SignerInfo};

@@ -1,7 +1,8 @@
-//! Reads PKCS#12 files (RFC 7292): keys with their certificates, as programs export them.
+//! Reads PKCS#12 files (RFC 7292): keys with their certificates, as programs export them. `writer` writes them.
 
 mod bags;
 mod mac;
+mod writer;
 
 use std::borrow::Cow;
 
@@ -22,6 +23,8 @@ use crate::{
 };
 
 use bags::Bags;
+
+pub use writer::Pkcs12Writer;
 
 const PLACE: &str = "a PKCS#12 file";
 
@@ -231,6 +234,9 @@ pub fn fuzz(input: &[u8]) {
     drop(Bags::default().read(input, &mut opener()));
     if let Ok(key) = SoftwareKey::read(input, Some("x"), &limits) {
         assert!(crate::public_key::PublicKey::from_spki(key.public_key()).is_ok());
+        // What is written of it is that key again.
+        let again = SoftwareKey::from_pkcs8(key.expose_pkcs8());
+        assert!(again.is_ok_and(|again| again.public_key() == key.public_key()));
     }
 }
 

@@ -19,8 +19,8 @@ use getrandom::{
 };
 use rsa::{pkcs8::EncodePrivateKey, traits::PrivateKeyParts};
 use sealpost_smime::{
-    Certificate, ContentCipher, Credential, Decrypter, Encrypter, Limits, Pkcs12, PrivateKey, Recipient, Result,
-    Signer, UnixTime,
+    Certificate, ContentCipher, Credential, Decrypter, Encrypter, Limits, Pkcs12, Pkcs12Writer, PrivateKey, Recipient,
+    Result, Signer, UnixTime,
     algorithm::{self, Curve, KeyTransport, SignatureScheme},
     key::{AgreementKey, DecryptionKey, KemKey, SoftwareKey},
 };
@@ -320,6 +320,21 @@ fn loading_a_key_leaves_nothing_behind() {
         };
         assert!(found.iter().any(|name| name.contains(expected)), "{found:?}");
         assert!(found.iter().any(|name| name == "the password"), "{found:?}");
+    }
+}
+
+#[test]
+fn writing_a_file_leaves_nothing_behind() {
+    let _alone = alone();
+    for party in apart(Party::all) {
+        let needles = apart(|| [party.needles(), password_needles(PASSWORD.as_bytes())].concat());
+        let found = found(&needles, || {
+            let key = party.key();
+            let writer = Pkcs12Writer::new(&key, &party.certificate).chain([party.certificate.clone()]).rounds(1);
+            drop(writer.write(PASSWORD, &mut UnwrapErr(SysRng)).unwrap());
+            assert!(!key.expose_pkcs8().is_empty());
+        });
+        assert_eq!(found, party.known());
     }
 }
 

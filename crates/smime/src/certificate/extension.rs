@@ -8,6 +8,7 @@ use crate::{Certificate, Error, Result, asn1::Element, oid};
 
 const KEY_USAGE: &str = "the key usage of a certificate";
 const EXTENDED: &str = "the extended key usage of a certificate";
+const POLICIES: &str = "the certificate policies";
 const BASIC: &str = "the basic constraints of a certificate";
 
 /// What a key may be used for (RFC 5280 §4.2.1.3): a set of bits.
@@ -94,6 +95,21 @@ impl Certificate {
         let Some((_, value)) = self.extension(oid::EXTENDED_KEY_USAGE) else { return Ok(None) };
         let list = Element::from_der(value, EXTENDED)?.expect(Tag::Sequence, EXTENDED)?.inner(EXTENDED)?;
         list.iter().map(|id| id.oid(EXTENDED)).collect::<Result<_>>().map(Some)
+    }
+
+    /// The identifiers of the extension certificatePolicies (RFC 5280 §4.2.1.4), in their order; none if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Encoding`] and [`Error::Structure`].
+    pub fn policies(&self) -> Result<Vec<ObjectIdentifier>> {
+        let Some((_, value)) = self.extension(oid::CERTIFICATE_POLICIES) else { return Ok(Vec::new()) };
+        let list = Element::from_der(value, POLICIES)?.expect(Tag::Sequence, POLICIES)?.inner(POLICIES)?;
+        let id = |information: &Element<'_>| {
+            let fields = information.inner(POLICIES)?;
+            fields.first().ok_or(Error::structure(POLICIES, "a policy has no identifier"))?.oid(POLICIES)
+        };
+        list.iter().map(id).collect()
     }
 
     /// Whether it says that it is an authority's (basicConstraints, RFC 5280 §4.2.1.9).

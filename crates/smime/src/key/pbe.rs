@@ -1,5 +1,6 @@
 //! What a password encrypts: PBES2 (RFC 8018 §6.2), and the schemes of old PKCS#12 files (RFC 7292 §B, §C).
 
+mod encrypt;
 mod pkcs12;
 
 use cbc::{
@@ -21,6 +22,7 @@ use crate::{
     oid,
 };
 
+pub(crate) use encrypt::{NULL, SALT, encrypt};
 pub(crate) use pkcs12::{Purpose, derive as derive_pkcs12};
 
 const PLACE: &str = "password-based encryption";

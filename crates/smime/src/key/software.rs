@@ -7,14 +7,20 @@ mod rsa;
 
 use std::{fmt, sync::Arc};
 
-use der::{Tag, TagNumber};
+use der::{Tag, TagNumber, oid::ObjectIdentifier};
+use zeroize::Zeroizing;
 
 use super::{
     AgreementKey, DecryptionKey, KemKey, SigningKey,
     pbe::{self, Password, Rounds},
 };
 use crate::{
-    Certificate, Error, Limits, Result, algorithm::Algorithm, asn1::Element, oid, pem::Block, public_key::PublicKey,
+    Certificate, Error, Limits, Result,
+    algorithm::Algorithm,
+    asn1::{Element, write, write_oid},
+    oid,
+    pem::Block,
+    public_key::PublicKey,
 };
 
 #[cfg(feature = "pqc")]
@@ -30,7 +36,11 @@ const PLACE: &str = "a private key";
 /// The crate `rsa` copies the primes of an RSA key where it loads and where it uses the key, and does not wipe all of the
 /// copies. Where that matters, keep the key in a token.
 #[derive(Clone)]
-pub struct SoftwareKey(Kind);
+pub struct SoftwareKey {
+    kind: Kind,
+    /// DER of a PrivateKeyInfo, to be written out.
+    pkcs8: Arc<Zeroizing<Vec<u8>>>,
+}
 
 #[derive(Clone)]
 enum Kind {
@@ -43,6 +53,52 @@ enum Kind {
     MlDsa(Arc<pqc::MlDsaKey>),
     #[cfg(feature = "pqc")]
     MlKem(Arc<pqc::MlKemKey>),
+}
+
+impl Kind {
+    /// Of what is in a PrivateKeyInfo, but for EC keys.
+    fn read(algorithm: &Algorithm<'_>, key: &[u8]) -> Result<Self> {
+        match algorithm.id {
+            oid::RSA_ENCRYPTION | oid::RSASSA_PSS | oid::RSAES_OAEP => Self::rsa(key),
+            oid::ED25519 => Ok(Self::Ed25519(Arc::new(ec::Ed25519Key::read(inner_octets(algorithm, key)?)?))),
+            oid::X25519 => Ok(Self::X25519(Arc::new(ec::X25519Key::read(inner_octets(algorithm, key)?)?))),
+            _ => Self::post_quantum(algorithm, key),
+        }
+    }
+
+    fn public_key(&self) -> &[u8] {
+        match self {
+            Self::Rsa(key) => SigningKey::public_key(&**key),
+            Self::P256(key) => SigningKey::public_key(&**key),
+            Self::P384(key) => SigningKey::public_key(&**key),
+            Self::Ed25519(key) => key.public_key(),
+            Self::X25519(key) => key.public_key(),
+            #[cfg(feature = "pqc")]
+            Self::MlDsa(key) => key.public_key(),
+            #[cfg(feature = "pqc")]
+            Self::MlKem(key) => key.public_key(),
+        }
+    }
+
+    fn rsa(pkcs1: &[u8]) -> Result<Self> {
+        rsa::RsaKey::read(pkcs1).map(|key| Self::Rsa(Arc::new(key)))
+    }
+
+    #[cfg(feature = "pqc")]
+    fn post_quantum(algorithm: &Algorithm<'_>, key: &[u8]) -> Result<Self> {
+        if let Some(set) = DsaSet::from_oid(algorithm.id) {
+            algorithm.no_parameters()?;
+            return pqc::MlDsaKey::read(set, key).map(|key| Self::MlDsa(Arc::new(key)));
+        }
+        let set = KemSet::from_oid(algorithm.id).ok_or_else(|| algorithm.unknown())?;
+        algorithm.no_parameters()?;
+        pqc::MlKemKey::read(set, key).map(|key| Self::MlKem(Arc::new(key)))
+    }
+
+    #[cfg(not(feature = "pqc"))]
+    fn post_quantum(algorithm: &Algorithm<'_>, _: &[u8]) -> Result<Self> {
+        Err(algorithm.unknown())
+    }
 }
 
 impl SoftwareKey {
@@ -86,14 +142,21 @@ impl SoftwareKey {
                 }
                 Self::from_pkcs8(&der)
             }
-            [_, second, ..] if second.tag == Tag::Integer => rsa::RsaKey::read(der).map(Self::rsa),
+            [_, second, ..] if second.tag == Tag::Integer => {
+                let algorithm = write(0x30, &[&write_oid(oid::RSA_ENCRYPTION), &pbe::NULL]);
+                Ok(Self::new(Kind::rsa(der)?, &algorithm, der))
+            }
             [_, second, ..] if second.tag == Tag::OctetString => Self::on_curve(None, der),
             _ => Self::from_pkcs8(der),
         }
     }
 
-    /// Reads DER of a OneAsymmetricKey (RFC 5958 §2), which is no longer encrypted.
-    pub(crate) fn from_pkcs8(der: &[u8]) -> Result<Self> {
+    /// Reads DER of a OneAsymmetricKey (RFC 5958 §2), which is not encrypted.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn from_pkcs8(der: &[u8]) -> Result<Self> {
         let fields = Element::from_der(der, PLACE)?.expect(Tag::Sequence, PLACE)?.inner(PLACE)?;
         let [version, algorithm, key, rest @ ..] = fields.as_slice() else {
             return Err(Error::structure(PLACE, "it must have three elements or more"));
@@ -101,14 +164,11 @@ impl SoftwareKey {
         if !matches!(version.expect(Tag::Integer, PLACE)?.value, [0 | 1]) {
             return Err(Error::structure(PLACE, "the version must be 1 or 2"));
         }
-        let algorithm = Algorithm::from_element(*algorithm, PLACE)?;
+        let (raw, algorithm) = (algorithm.raw, Algorithm::from_element(*algorithm, PLACE)?);
         let key = key.expect(Tag::OctetString, PLACE)?.value;
         let read = match algorithm.id {
-            oid::RSA_ENCRYPTION | oid::RSASSA_PSS | oid::RSAES_OAEP => rsa::RsaKey::read(key).map(Self::rsa)?,
             oid::EC_PUBLIC_KEY => Self::on_curve(Some(&algorithm), key)?,
-            oid::ED25519 => Self(Kind::Ed25519(Arc::new(ec::Ed25519Key::read(inner_octets(&algorithm, key)?)?))),
-            oid::X25519 => Self(Kind::X25519(Arc::new(ec::X25519Key::read(inner_octets(&algorithm, key)?)?))),
-            _ => Self::post_quantum(&algorithm, key)?,
+            _ => Self::new(Kind::read(&algorithm, key)?, raw, key),
         };
         let public = rest.iter().find(|field| is_public_key(field.tag)).map(|field| field.value);
         match public {
@@ -120,17 +180,7 @@ impl SoftwareKey {
     /// The public key: DER of a SubjectPublicKeyInfo.
     #[must_use]
     pub fn public_key(&self) -> &[u8] {
-        match &self.0 {
-            Kind::Rsa(key) => SigningKey::public_key(&**key),
-            Kind::P256(key) => SigningKey::public_key(&**key),
-            Kind::P384(key) => SigningKey::public_key(&**key),
-            Kind::Ed25519(key) => key.public_key(),
-            Kind::X25519(key) => key.public_key(),
-            #[cfg(feature = "pqc")]
-            Kind::MlDsa(key) => key.public_key(),
-            #[cfg(feature = "pqc")]
-            Kind::MlKem(key) => key.public_key(),
-        }
+        self.kind.public_key()
     }
 
     /// Whether `certificate` is of this key.
@@ -142,7 +192,7 @@ impl SoftwareKey {
     /// The key as one that signs, if it is.
     #[must_use]
     pub fn signing(&self) -> Option<Arc<dyn SigningKey>> {
-        match &self.0 {
+        match &self.kind {
             Kind::Rsa(key) => Some(key.clone()),
             Kind::P256(key) => Some(key.clone()),
             Kind::P384(key) => Some(key.clone()),
@@ -156,7 +206,7 @@ impl SoftwareKey {
     /// The key as one that decrypts content keys, if it is.
     #[must_use]
     pub fn decryption(&self) -> Option<Arc<dyn DecryptionKey>> {
-        match &self.0 {
+        match &self.kind {
             Kind::Rsa(key) => Some(key.clone()),
             _ => None,
         }
@@ -165,7 +215,7 @@ impl SoftwareKey {
     /// The key as one that agrees on secrets, if it is.
     #[must_use]
     pub fn agreement(&self) -> Option<Arc<dyn AgreementKey>> {
-        match &self.0 {
+        match &self.kind {
             Kind::P256(key) => Some(key.clone()),
             Kind::P384(key) => Some(key.clone()),
             Kind::X25519(key) => Some(key.clone()),
@@ -176,15 +226,36 @@ impl SoftwareKey {
     /// The key as one that decapsulates secrets, if it is.
     #[must_use]
     pub fn kem(&self) -> Option<Arc<dyn KemKey>> {
-        match &self.0 {
+        match &self.kind {
             #[cfg(feature = "pqc")]
             Kind::MlKem(key) => Some(key.clone()),
             _ => None,
         }
     }
 
-    fn rsa(key: rsa::RsaKey) -> Self {
-        Self(Kind::Rsa(Arc::new(key)))
+    /// The key itself: DER of a PrivateKeyInfo (RFC 5958 §2, version 1, without attributes), not encrypted. Of EC keys the
+    /// public half is inside (RFC 5915 §3), which some programs need.
+    #[must_use]
+    pub fn expose_pkcs8(&self) -> &[u8] {
+        &self.pkcs8
+    }
+
+    /// `key` is what the algorithm defines, in DER.
+    fn new(kind: Kind, algorithm: &[u8], key: &[u8]) -> Self {
+        let key = Zeroizing::new(write(0x04, &[key]));
+        Self { kind, pkcs8: Arc::new(Zeroizing::new(write(0x30, &[&[2, 1, 0], algorithm, &key]))) }
+    }
+
+    /// Of a key of P-256 or P-384: `number` as long as the curve's.
+    fn of_curve(kind: Kind, curve: ObjectIdentifier, number: &[u8]) -> Self {
+        let algorithm = write(0x30, &[&write_oid(oid::EC_PUBLIC_KEY), &write_oid(curve)]);
+        // The point is the end of the public key: an octet for its form and two coordinates.
+        let public = kind.public_key();
+        let point = public.get(public.len().saturating_sub(2 * number.len() + 1)..).unwrap_or_default();
+        let point = write(0xa1, &[&write(0x03, &[&[0], point])]);
+        let number = Zeroizing::new(write(0x04, &[number]));
+        let key = Zeroizing::new(write(0x30, &[&[2, 1, 1], &number, &point]));
+        Self::new(kind, &algorithm, &key)
     }
 
     /// ECPrivateKey (RFC 5915 §3). The curve is named by the algorithm, or inside.
@@ -204,8 +275,16 @@ impl SoftwareKey {
         };
         let secret = secret.expect(Tag::OctetString, PLACE)?.value;
         let key = match curve.expect(Tag::ObjectIdentifier, PLACE)?.oid(PLACE)? {
-            oid::SECP256R1 => Self(Kind::P256(Arc::new(ec::P256Key::read(secret)?))),
-            oid::SECP384R1 => Self(Kind::P384(Arc::new(ec::P384Key::read(secret)?))),
+            oid::SECP256R1 => {
+                let key = ec::P256Key::read(secret)?;
+                let number = key.number();
+                Self::of_curve(Kind::P256(Arc::new(key)), oid::SECP256R1, number.as_slice())
+            }
+            oid::SECP384R1 => {
+                let key = ec::P384Key::read(secret)?;
+                let number = key.number();
+                Self::of_curve(Kind::P384(Arc::new(key)), oid::SECP384R1, number.as_slice())
+            }
             oid => return Err(Error::Algorithm { place: PLACE, oid }),
         };
         match tagged(1)? {
@@ -217,22 +296,6 @@ impl SoftwareKey {
             }
             _ => Ok(key),
         }
-    }
-
-    #[cfg(feature = "pqc")]
-    fn post_quantum(algorithm: &Algorithm<'_>, key: &[u8]) -> Result<Self> {
-        if let Some(set) = DsaSet::from_oid(algorithm.id) {
-            algorithm.no_parameters()?;
-            return pqc::MlDsaKey::read(set, key).map(|key| Self(Kind::MlDsa(Arc::new(key))));
-        }
-        let set = KemSet::from_oid(algorithm.id).ok_or_else(|| algorithm.unknown())?;
-        algorithm.no_parameters()?;
-        pqc::MlKemKey::read(set, key).map(|key| Self(Kind::MlKem(Arc::new(key))))
-    }
-
-    #[cfg(not(feature = "pqc"))]
-    fn post_quantum(algorithm: &Algorithm<'_>, _: &[u8]) -> Result<Self> {
-        Err(algorithm.unknown())
     }
 
     fn public_ends_with(&self, public: &[u8]) -> bool {

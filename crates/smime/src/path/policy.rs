@@ -13,7 +13,6 @@ use crate::{
     oid,
 };
 
-const POLICIES: &str = "the certificate policies";
 const MAPPINGS: &str = "the policy mappings";
 const CONSTRAINTS: &str = "the policy constraints";
 const INHIBIT: &str = "the inhibition of anyPolicy";
@@ -86,7 +85,7 @@ impl State<'_> {
 
     /// RFC 5280 §6.1.3 (d) and (e): the nodes of the next depth.
     fn process(&mut self, certificate: &Certificate, last: bool) -> Result<Policies> {
-        let own = policies(certificate)?;
+        let own: BTreeSet<_> = certificate.policies()?.into_iter().collect();
         let mut level = Policies::new();
         for policy in own.iter().filter(|policy| **policy != oid::ANY_POLICY) {
             if let Some(acceptable) = self.expected.get(policy) {
@@ -149,17 +148,6 @@ impl State<'_> {
             Err("it has none that is acceptable, and one is required")
         })
     }
-}
-
-fn policies(certificate: &Certificate) -> Result<BTreeSet<ObjectIdentifier>> {
-    let Some((_, value)) = certificate.extension(oid::CERTIFICATE_POLICIES) else { return Ok(BTreeSet::new()) };
-    let list = Element::from_der(value, POLICIES)?.expect(Tag::Sequence, POLICIES)?.inner(POLICIES)?;
-    list.iter()
-        .map(|information| {
-            let fields = information.inner(POLICIES)?;
-            fields.first().ok_or(Error::structure(POLICIES, "a policy has no identifier"))?.oid(POLICIES)
-        })
-        .collect()
 }
 
 fn mappings(certificate: &Certificate) -> Result<Vec<(ObjectIdentifier, ObjectIdentifier)>> {

@@ -74,7 +74,8 @@ fn pbmac1(algorithm: &Algorithm<'_>, password: &Password, rounds: &mut Rounds) -
     Ok((pbe::hmac(scheme)?, function.derive(password, len)))
 }
 
-fn hmac(digest: Digest, key: &[u8], content: &[u8]) -> Option<Vec<u8>> {
+/// HMAC with this digest.
+pub(super) fn hmac(digest: Digest, key: &[u8], content: &[u8]) -> Option<Vec<u8>> {
     fn with<M: Mac + KeyInit>(key: &[u8], content: &[u8]) -> Option<Vec<u8>> {
         let mut mac = <M as KeyInit>::new_from_slice(key).ok()?;
         mac.update(content);

@@ -47,6 +47,11 @@ macro_rules! nist {
                     secret,
                 })
             }
+
+            /// The secret number, big-endian, as long as the curve's.
+            pub(super) fn number(&self) -> Zeroizing<[u8; $len]> {
+                Zeroizing::new(self.secret.to_bytes().into())
+            }
         }
 
         impl SigningKey for $name {
