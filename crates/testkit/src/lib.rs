@@ -17,6 +17,8 @@ pub mod keys;
 pub mod leaks;
 pub mod memory;
 pub mod messages;
+#[cfg(unix)]
+pub mod postgres;
 pub mod seeds;
 pub mod tally;
 
