@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::smime::args::Smime;
+use crate::{rollover::args::Rollover, smime::args::Smime};
 
-/// End-to-end encrypted forwarding of OpenPGP mail, and S/MIME.
+/// End-to-end encrypted forwarding of OpenPGP mail, S/MIME, and keys that roll by themselves.
 ///
 /// Exit codes: 0 done; 1 bad input, wrong key, or reading or writing failed (an output file is then absent or
-/// untouched); 2 wrong command line; 3 nothing to transform; 10 to 12 see smime verify.
+/// untouched); 2 wrong command line; 3 nothing to transform; 10 to 12 see smime verify; 20 to 22 see
+/// rollover tick, replace and audit verify.
 #[derive(Debug, Parser)]
 #[command(name = "sealpost", version)]
 pub(crate) struct Args {
@@ -28,6 +29,9 @@ pub(crate) enum Command {
     /// Signing and encryption of mails with certificates.
     #[command(subcommand)]
     Smime(Smime),
+    /// Keys and certificates that roll by themselves.
+    #[command(subcommand)]
+    Rollover(Rollover),
     /// Tell the whole story in a temporary folder: who holds what, and who can read what.
     Demo,
 }

@@ -13,6 +13,9 @@ use std::{error::Error, fmt, path::Path, process::ExitCode};
 /// | 10 | `smime verify`: a signature is invalid |
 /// | 11 | `smime verify`: a signer is not trusted |
 /// | 12 | `smime verify`: the mail is from somebody else than the signer |
+/// | 20 | `rollover tick`: something failed for some subjects, and is tried again; the rest was done |
+/// | 21 | `rollover init`, `replace`: the authority's rate or the time does not allow it; nothing was changed |
+/// | 22 | `rollover audit verify`: a record was changed, is missing, or was put in |
 #[derive(Debug)]
 pub(crate) struct Failure {
     message: String,
@@ -34,6 +37,21 @@ impl Failure {
     /// A mail was verified, and this is what came of it.
     pub(crate) fn verdict(message: impl Into<String>, code: u8) -> Self {
         Self { message: message.into(), code }
+    }
+
+    /// A tick failed for so many subjects.
+    pub(crate) fn some_failed(subjects: usize) -> Self {
+        Self { message: format!("something failed, it is tried again; subjects affected: {subjects}"), code: 20 }
+    }
+
+    /// It can't be done, for these reasons; nothing was changed.
+    pub(crate) fn infeasible(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: 21 }
+    }
+
+    /// The audit chain is broken.
+    pub(crate) fn broken(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: 22 }
     }
 
     pub(crate) fn code(&self) -> ExitCode {
@@ -59,7 +77,12 @@ pub(crate) trait At<T> {
 impl<T, E: Error> At<T> for std::result::Result<T, E> {
     fn at(self, place: impl AsRef<Path>) -> Result<T> {
         self.map_err(|error| {
-            let mut message = format!("{}: {error}", place.as_ref().display());
+            let (place, mut message) = (place.as_ref().display().to_string(), error.to_string());
+            // Some errors name the place themselves.
+            let named = format!("{place}:");
+            if !message.starts_with(&named) && !message.contains(&format!(": {named}")) {
+                message = format!("{place}: {message}");
+            }
             let mut source = error.source();
             while let Some(cause) = source {
                 let cause_text = cause.to_string();

@@ -1,4 +1,4 @@
-//! The command-line tool of sealpost: end-to-end encrypted forwarding of OpenPGP mail, and S/MIME.
+//! The command-line tool of sealpost: end-to-end encrypted forwarding of OpenPGP mail, S/MIME, and keys that roll.
 //!
 //! Data goes to stdout, what is for people to stderr. With `--json` reports are JSON: on stdout where a
 //! command has no other data, else on stderr. Exit codes: see [`failure::Failure`].
@@ -16,6 +16,7 @@ mod files;
 mod forward;
 mod mail;
 mod output;
+mod rollover;
 mod smime;
 
 fn main() -> ExitCode {
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let done = match args.command {
         args::Command::Forward(command) => forward::run(command, output),
         args::Command::Smime(command) => smime::run(command, output),
+        args::Command::Rollover(command) => rollover::run(command, output),
         args::Command::Demo => demo::run(output),
     };
     match done {

@@ -3,11 +3,17 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "ca")]
+pub use sealpost_ca as ca;
 #[cfg(feature = "mail")]
 pub use sealpost_mail as mail;
 #[cfg(feature = "pre")]
 pub use sealpost_pre as pre;
 #[cfg(feature = "pre-sequoia")]
 pub use sealpost_pre_sequoia as pre_sequoia;
+#[cfg(feature = "rollover")]
+pub use sealpost_rollover as rollover;
 #[cfg(feature = "smime")]
 pub use sealpost_smime as smime;
+#[cfg(feature = "store")]
+pub use sealpost_store as store;
