@@ -15,16 +15,18 @@ use std::{
 };
 
 mod gnupg;
+mod lint;
 mod rpgp;
 pub mod smime;
 mod token;
 
 pub use gnupg::Gnupg;
+pub use lint::{pkilint, pkilint_command};
 pub use rpgp::Rpgp;
 pub use token::Token;
 
 /// Runs a program with this input; `None` if there is no such program.
-fn call<S: AsRef<OsStr>>(program: &Path, args: impl IntoIterator<Item = S>, input: &[u8]) -> Option<Output> {
+pub fn call<S: AsRef<OsStr>>(program: &Path, args: impl IntoIterator<Item = S>, input: &[u8]) -> Option<Output> {
     let mut command = Command::new(program);
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().ok()?;

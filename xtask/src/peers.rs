@@ -10,7 +10,7 @@ use crate::shell::{Result, cargo, on_path, root, step, succeeds};
 /// A Debian package, and whether what we want of it is there, wherever it came from.
 type Package = (&'static str, fn() -> bool);
 
-const FOR_TESTS: [Package; 17] = [
+const FOR_TESTS: [Package; 18] = [
     ("gnupg", || on_path("gpg")),
     ("nodejs", || on_path("node")),
     ("npm", || on_path("npm")),
@@ -24,6 +24,8 @@ const FOR_TESTS: [Package; 17] = [
     CC,
     CPLUSPLUS,
     ("softhsm2", || on_path("softhsm2-util")),
+    // The tests start servers of their own, without a port. The one that Debian may start is left alone.
+    ("postgresql", postgresql_is_there),
     // What Kryoptic is built with.
     ("pkg-config", || on_path("pkg-config")),
     ("libssl-dev", || succeeds(Command::new("pkg-config").args(["--exists", "openssl"]))),
@@ -109,6 +111,12 @@ fn is_root() -> bool {
 /// It needs the others and JavaMail, which Debian installs with it.
 fn bouncycastle_is_there() -> bool {
     Path::new("/usr/share/java/bcmail.jar").is_file()
+}
+
+/// Debian puts it beside the path, in a folder for each version.
+fn postgresql_is_there() -> bool {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    versions.into_iter().any(|version| version.path().join("bin/initdb").is_file())
 }
 
 /// Debian has `venv` with Python, but `ensurepip`, without which it fails, in a package of its own.

@@ -20,6 +20,10 @@ pub(crate) fn test() -> Result {
     step("S/MIME without features", &mut cargo(&["test", "-p", "sealpost-smime", "--lib", "--locked"]))?;
     let all = ["test", "-p", "sealpost-smime", "--all-features", "--locked"];
     step("S/MIME with all features", &mut cargo(&all))?;
+    // The workspace builds it with neither: keys in tokens, and PostgreSQL alone.
+    step("store with all features", &mut cargo(&["test", "-p", "sealpost-store", "--all-features", "--locked"]))?;
+    let postgres = ["check", "-p", "sealpost-store", "--no-default-features", "--features", "postgres", "--locked"];
+    step("store without SQLite", &mut cargo(&postgres))?;
     // Without optimization it has no vectors, as on other processors.
     let plain = ["test", "-p", "sealpost-pre", "--locked", "--config", "profile.dev.package.sealpost-pre.opt-level=0"];
     let quick = ["--lib", "--test", "factors", "--test", "draft_vectors", "--test", "senders"];
