@@ -20,7 +20,7 @@ use pgp::{
     packet::{Packet, PacketParser},
     ser::Serialize,
 };
-use sealpost_benches::{CHUNKS, HEAD, NOW, instances, message, time};
+use sealpost_benches::{CHUNKS, HEAD, NOW, instances, message, peak, size, time};
 use sealpost_pre::Transform;
 
 const FORWARDEES: usize = 1000;
@@ -106,21 +106,5 @@ impl<W: Write> Write for Counted<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.to.flush()
-    }
-}
-
-/// The most memory that this process has had: `VmHWM` of proc_pid_status(5), in octets.
-fn peak() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() << 10
-}
-
-/// Octets as people write them.
-fn size(octets: u64) -> String {
-    match octets {
-        0..0x10_0000 => format!("{} KiB", octets >> 10),
-        0x10_0000..0x4000_0000 => format!("{} MiB", octets >> 20),
-        _ => format!("{} GiB", octets >> 30),
     }
 }

@@ -5,7 +5,7 @@
 
 pub mod dudect;
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use getrandom::{SysRng, rand_core::UnwrapErr};
 use nix::sys::{
@@ -127,5 +127,27 @@ pub fn time(seconds: f64) -> String {
         format!("{:.2} ms", seconds * 1e3)
     } else {
         format!("{seconds:.2} s")
+    }
+}
+
+/// The most memory that this process has had: `VmHWM` of proc_pid_status(5), in octets.
+///
+/// # Panics
+///
+/// Where there is no such file.
+#[must_use]
+pub fn peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() << 10
+}
+
+/// Octets as people write them.
+#[must_use]
+pub fn size(octets: u64) -> String {
+    match octets {
+        0..0x10_0000 => format!("{} KiB", octets >> 10),
+        0x10_0000..0x4000_0000 => format!("{} MiB", octets >> 20),
+        _ => format!("{} GiB", octets >> 30),
     }
 }
