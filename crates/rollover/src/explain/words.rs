@@ -65,7 +65,7 @@ impl Sentences<'_> {
         match holder.why {
             Why::Only => f.write_str(": no other certificate is valid."),
             Why::Newest { since } => write!(f, ": of those that are valid it came into use last, at {since}."),
-            Why::StandsIn => f.write_str(": it is still being announced, but nothing else is valid."),
+            Why::StandsIn => f.write_str(": it comes into use only later, but nothing else is valid."),
         }
     }
 
