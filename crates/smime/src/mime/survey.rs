@@ -28,7 +28,7 @@ pub(super) struct Region {
 pub(super) enum Role {
     /// The header, which only loses carriage returns that end no line.
     Header,
-    /// What can't be changed: all of what is protected already, or what nobody looks into.
+    /// What can't be changed: all of what is protected already, what nobody looks into, and delimiters.
     Fixed,
     /// The body of a part that has no parts.
     Leaf,
@@ -36,7 +36,7 @@ pub(super) enum Role {
     Around,
 }
 
-/// The regions of an entity, but for its own header.
+/// The regions of an entity in their order, but for its own header.
 pub(super) fn regions(tree: &Tree) -> Vec<Region> {
     let mut regions = Vec::new();
     let mut sealed = vec![false; tree.parts.len()];
@@ -69,7 +69,28 @@ pub(super) fn regions(tree: &Tree) -> Vec<Region> {
             Shape::Leaf => add(Role::Leaf, body.clone()),
         }
     }
-    regions
+    with_delimiters(tree, regions)
+}
+
+/// Fills the gaps between regions: delimiters, of the parts that they divide.
+fn with_delimiters(tree: &Tree, mut regions: Vec<Region>) -> Vec<Region> {
+    let Some(body) = tree.root().map(|root| &root.body) else { return regions };
+    regions.sort_by_key(|region| (region.place.start, region.place.end));
+    let mut all = Vec::with_capacity(regions.len() * 2);
+    let mut at = body.start;
+    for region in regions {
+        if at < region.place.start {
+            let inner = tree.parts.get(region.part).filter(|_| region.role != Role::Around);
+            let part = inner.map_or(region.part, |inner| inner.parent.unwrap_or_default());
+            all.push(Region { part, role: Role::Fixed, place: at..region.place.start });
+        }
+        at = at.max(region.place.end);
+        all.push(region);
+    }
+    if at < body.end {
+        all.push(Region { part: 0, role: Role::Fixed, place: at..body.end });
+    }
+    all
 }
 
 /// Reads a body once, and says of all its regions what is in them.
@@ -80,9 +101,8 @@ pub(super) fn regions(tree: &Tree) -> Vec<Region> {
 pub(super) fn survey<M: Read + Seek>(
     mail: M,
     body: Range<u64>,
-    mut regions: Vec<Region>,
+    regions: Vec<Region>,
 ) -> Result<Vec<(Region, Hazards)>> {
-    regions.sort_by_key(|region| (region.place.start, region.place.end));
     let mut found = Vec::with_capacity(regions.len());
     let mut regions = regions.into_iter().peekable();
     let (mut at, mut look) = (body.start, Look::default());
@@ -137,8 +157,10 @@ mod tests {
                 let found = survey(Cursor::new(&text), body.clone(), regions(&tree)).unwrap();
                 let slice = |range: &Range<u64>| &text[range.start.try_into().unwrap()..range.end.try_into().unwrap()];
                 prop_assert_eq!(found.len(), regions(&tree).len());
+                let ends = (found.first().unwrap().0.place.start, found.last().unwrap().0.place.end);
+                prop_assert_eq!(ends, (body.start, body.end));
                 for pair in found.windows(2) {
-                    prop_assert!(pair[0].0.place.end <= pair[1].0.place.start);
+                    prop_assert_eq!(pair[0].0.place.end, pair[1].0.place.start);
                 }
                 for (region, hazards) in found {
                     prop_assert!(body.start <= region.place.start && region.place.end <= body.end);
