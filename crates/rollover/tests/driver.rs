@@ -24,7 +24,7 @@ use sealpost_rollover::{
 const START: Time = Time::from_unix(2_208_988_800);
 const YEAR: Span = Span::days(365);
 
-type Node<P = Nobody, A = Nobody> = Driver<MemoryStore, SimulatedAuthority, SimulatedWorkshop, P, A>;
+type Node<P = Nobody, A = Nobody, C = SimulatedAuthority> = Driver<MemoryStore, C, SimulatedWorkshop, P, A>;
 
 struct World {
     clock: ManualClock,
@@ -64,7 +64,12 @@ impl World {
     }
 
     /// Ticks each `step` for `span`.
-    fn live<P: Publisher, A: Alarms>(&self, node: &Node<P, A>, step: Span, span: Span) -> Vec<TickReport> {
+    fn live<P, A, C>(&self, node: &Node<P, A, C>, step: Span, span: Span) -> Vec<TickReport>
+    where
+        P: Publisher,
+        A: Alarms,
+        C: CertificateAuthority,
+    {
         let end = self.clock.now() + span;
         let mut reports = Vec::new();
         while self.clock.now() < end {
@@ -327,6 +332,53 @@ fn orders_beside_the_adopted_one_are_counted_and_their_certificates_kept() {
         let found = run(world.store.find(&KeyName::IssuerAndSerial { issuer, serial })).unwrap().unwrap();
         assert_eq!(found, [id]);
     }
+}
+
+/// Garbles what comes of the first order.
+struct Garbler(SimulatedAuthority);
+
+impl CertificateAuthority for Garbler {
+    fn name(&self) -> &'static str {
+        "garbler"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    async fn submit(&self, request: &DurableRequest) -> Submission {
+        self.0.submit(request).await
+    }
+
+    async fn find(&self, request: &DurableRequest) -> Reconciled {
+        self.0.find(request).await
+    }
+
+    async fn poll(&self, order: &OrderId) -> Progress {
+        match self.0.poll(order).await {
+            Progress::Issued(mut issued) if *order == OrderId::new("0") => {
+                issued.certificate = b"garbled".to_vec();
+                Progress::Issued(issued)
+            }
+            other => other,
+        }
+    }
+
+    async fn revoke(&self, certificate: &CertificateRecord, reason: RevocationReason) -> Result<(), String> {
+        self.0.revoke(certificate, reason).await
+    }
+}
+
+#[test]
+fn one_order_whose_certificate_cant_be_read_does_not_spoil_the_other() {
+    let world = World::new(Faults { ambiguous: 100, duplicate: 100, ..Faults::none() });
+    let anna = world.anna();
+    let (store, authority) = (Arc::new(world.store.clone()), Arc::new(Garbler(world.authority.clone())));
+    let node = Driver::new(store, authority, Arc::new(world.workshop.clone()), Policy::safe(), "a");
+    let reports = world.live(&node, Span::minutes(1), Span::days(1));
+    assert_eq!((world.authority.orders().len(), sum(&reports, |report| report.refused)), (2, 0));
+    assert_eq!(world.state(&anna).generation(Slot::Dual, 1).unwrap().stage(), Stage::Ready);
+    assert_eq!(world.workshop.made(), 1);
 }
 
 /// T12: one breaker for all, not one for each.

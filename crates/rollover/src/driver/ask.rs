@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Effect, Happened, Result, Span, Time,
     authority::{CertificateAuthority, Issued, OrderId, Progress, Reconciled, Submission},
-    port::{Attachment, AuthorityState, DurableRequest, KeyStore, committed},
+    port::{Attachment, AuthorityState, CertificateRecord, DurableRequest, KeyStore, committed},
     workshop::Workshop,
 };
 
@@ -103,8 +103,11 @@ impl<S: KeyStore, C: CertificateAuthority, W: Workshop, P: Publisher, A: Alarms>
                 break;
             }
             self.shift.report.asked += 1;
-            if let Progress::Issued(issued) = self.driver.authority.poll(order).await {
-                self.issued(effect, &issued).await?;
+            // One that can't be read says nothing of the others.
+            if let Progress::Issued(issued) = self.driver.authority.poll(order).await
+                && let Ok(certificate) = self.read(&issued)
+            {
+                self.keep(effect, certificate).await?;
             }
         }
         let generation = self.state.generation(effect.slot, effect.number);
@@ -150,19 +153,26 @@ impl<S: KeyStore, C: CertificateAuthority, W: Workshop, P: Publisher, A: Alarms>
     }
 
     async fn issued(&mut self, effect: Effect, issued: &Issued) -> Result<Step> {
+        match self.read(issued) {
+            Ok(certificate) => self.keep(effect, certificate).await,
+            Err(reason) => self.refused(effect, reason).await,
+        }
+    }
+
+    /// What the authority gave, or why it is of no use.
+    fn read(&self, issued: &Issued) -> Result<CertificateRecord, String> {
         let size = issued.chain.iter().map(Vec::len).sum::<usize>() + issued.certificate.len();
         if issued.chain.len() > LONGEST_CHAIN || size > LARGEST_ANSWER {
-            return self.refused(effect, "the certificate or its chain is too large".to_owned()).await;
+            return Err("the certificate or its chain is too large".to_owned());
         }
-        match self.driver.workshop.read(issued) {
-            Ok(certificate) => {
-                self.shift.report.issued += 1;
-                let (not_before, not_after) = (certificate.not_before, certificate.not_after);
-                let attachment = Attachment::Certificate(Box::new(certificate));
-                self.note(effect, Happened::Issued { not_before, not_after }, attachment).await
-            }
-            Err(why) => self.refused(effect, format!("the certificate can't be read: {why}")).await,
-        }
+        self.driver.workshop.read(issued).map_err(|why| format!("the certificate can't be read: {why}"))
+    }
+
+    async fn keep(&mut self, effect: Effect, certificate: CertificateRecord) -> Result<Step> {
+        self.shift.report.issued += 1;
+        let (not_before, not_after) = (certificate.not_before, certificate.not_after);
+        let attachment = Attachment::Certificate(Box::new(certificate));
+        self.note(effect, Happened::Issued { not_before, not_after }, attachment).await
     }
 
     async fn refused(&mut self, effect: Effect, reason: String) -> Result<Step> {
