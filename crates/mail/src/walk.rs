@@ -19,6 +19,8 @@ pub struct Walker {
     boundaries: Vec<Vec<u8>>,
     state: State,
     line_start: bool,
+    /// The only media type whose bodies are read, if there is one.
+    only: Option<&'static str>,
 }
 
 #[derive(Debug)]
@@ -52,7 +54,18 @@ impl Walker {
     /// A walk that starts with the header of a mail.
     #[must_use]
     pub fn new() -> Self {
-        Self { boundaries: Vec::new(), state: State::Header(Header::default(), Vec::new()), line_start: true }
+        Self {
+            boundaries: Vec::new(),
+            state: State::Header(Header::default(), Vec::new()),
+            line_start: true,
+            only: None,
+        }
+    }
+
+    /// The same, which reads the bodies of one media type, in lower case, instead of those of texts.
+    #[must_use]
+    pub fn to(media_type: &'static str) -> Self {
+        Self { only: Some(media_type), ..Self::new() }
     }
 
     /// Says what the window starts with; `last` says that the mail ends with it.
@@ -132,6 +145,8 @@ impl Walker {
         let read = ["application/octet-stream", "application/pgp-encrypted", "application/pgp", ""];
         let multipart = header.media_type.starts_with("multipart/") && self.boundaries.len() < MAX_DEPTH;
         let message = matches!(header.media_type.as_str(), "message/rfc822" | "message/global");
+        let is_read =
+            |of: &str| self.only.map_or_else(|| of.starts_with("text/") || read.contains(&of), |only| of == only);
         self.line_start = true;
         self.state = match header.boundary {
             Some(boundary) if multipart && !boundary.is_empty() => {
@@ -139,9 +154,7 @@ impl Walker {
                 State::Body(None)
             }
             _ if message && header.encoding == Encoding::Identity => State::Header(Header::default(), Vec::new()),
-            _ if header.media_type.starts_with("text/") || read.contains(&header.media_type.as_str()) => {
-                State::Body(Some(header.encoding))
-            }
+            _ if is_read(&header.media_type) => State::Body(Some(header.encoding)),
             _ => State::Body(None),
         };
     }

@@ -26,7 +26,6 @@ mod state;
 mod subject;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod time;
 pub mod timeline;
 pub mod workshop;
 
@@ -39,6 +38,6 @@ pub use generation::{Cause, Generation, GenerationId, RevocationReason, Stage};
 pub use health::CaHealth;
 pub use policy::{FirstKey, Fleet, Infeasible, Margin, Policy, SecondPlace};
 pub use replace::{Bottleneck, Feasibility, Rehearsal, Selection, Verdict};
+pub use sealpost_time::{Span, Time};
 pub use state::SubjectState;
 pub use subject::{Layout, Slot, Subject, SubjectId, SubjectKind};
-pub use time::{Span, Time};

@@ -24,6 +24,7 @@ pub struct Meter;
 
 static NOW: AtomicUsize = AtomicUsize::new(0);
 static MOST: AtomicUsize = AtomicUsize::new(0);
+static TIMES: AtomicUsize = AtomicUsize::new(0);
 
 /// Does something, and says how many octets of the heap there were meanwhile at most, beyond those before. To be called
 /// by one thread alone.
@@ -34,12 +35,20 @@ pub fn peak<T>(run: impl FnOnce() -> T) -> (T, usize) {
     (result, MOST.load(SeqCst).saturating_sub(before))
 }
 
+/// Does something, and says how many times memory was asked for meanwhile. To be called by one thread alone.
+pub fn allocations<T>(run: impl FnOnce() -> T) -> (T, usize) {
+    let before = TIMES.load(SeqCst);
+    let result = run();
+    (result, TIMES.load(SeqCst).saturating_sub(before))
+}
+
 #[expect(unsafe_code, reason = "an allocator can't be written without")]
 // SAFETY: all is left to the system's allocator.
 unsafe impl GlobalAlloc for Meter {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let now = NOW.fetch_add(layout.size(), SeqCst) + layout.size();
         MOST.fetch_max(now, SeqCst);
+        TIMES.fetch_add(1, SeqCst);
         // SAFETY: the caller vouches for the layout.
         unsafe { System.alloc(layout) }
     }

@@ -53,13 +53,16 @@ const SETS: &[(&str, &str)] = &[
     ("aes_wrap", "Wycheproof"),
     ("aes_cbc_pkcs5", "Wycheproof"),
     ("aes_gcm", "Wycheproof"),
+    ("OpenSSL: DANE", "chains of certificates, and the TLSA records that they match or not"),
+    ("OpenSSL: DANE, crossed", "a trust anchor in DNS, and a cross certificate in its place"),
 ];
 
 const HEAD: &str = "\
-# Test vectors of S/MIME
+# Test vectors
 
 What becomes of other people's public vectors. Each test compares its row; `SEALPOST_TABLES=write cargo test -p \
-sealpost-smime --features pqc` writes them anew.
+sealpost-smime --features pqc` writes those of S/MIME anew, and `SEALPOST_TABLES=write cargo test -p \
+sealpost-tls-policy --features rustls` those of DANE.
 
 *Passed* is what is as its source says it must be. *Deliberate* is what is otherwise on purpose: the reasons stand \
 below the table. *Failed* must be 0.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Span, Time, time::civil};
+use crate::{Span, Time};
 
 /// A month of the Gregorian calendar, counted from the year 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,7 +11,7 @@ pub(super) struct Month(i64);
 impl Month {
     /// The one in which `time` lies.
     pub(super) fn of(time: Time) -> Self {
-        let (year, month, _) = civil(time.unix().div_euclid(86_400));
+        let [year, month, ..] = time.civil();
         Self(year * 12 + month - 1)
     }
 

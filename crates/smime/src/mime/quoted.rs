@@ -2,25 +2,22 @@
 
 use std::io::{self, Write};
 
-/// Characters of a line, with the `=` of a soft line break.
-const LINE: usize = 76;
+use sealpost_mail::QuotedPrintable;
+
 /// How much is written at once.
 const BLOCK: usize = 16 << 10;
-/// What stands so far behind an octet decides how it is written.
-const AHEAD: usize = 5;
 
 /// Writes text, whose lines end with CRLF, in quoted-printable.
 pub(crate) struct Encoder<W> {
     to: W,
     pending: Vec<u8>,
     out: Vec<u8>,
-    /// Characters of the line that is being written.
-    column: usize,
+    state: QuotedPrintable,
 }
 
 impl<W: Write> Encoder<W> {
     pub(crate) fn new(to: W) -> Self {
-        Self { to, pending: Vec::new(), out: Vec::new(), column: 0 }
+        Self { to, pending: Vec::new(), out: Vec::new(), state: QuotedPrintable::new() }
     }
 
     /// Writes what is left.
@@ -34,7 +31,7 @@ impl<W: Write> Encoder<W> {
         let pending = std::mem::take(&mut self.pending);
         let mut rest = pending.as_slice();
         while rest.len() > but {
-            let len = self.octet(rest);
+            let len = self.state.octet(rest, &mut self.out);
             rest = rest.get(len..).unwrap_or_default();
         }
         self.pending = rest.to_vec();
@@ -42,42 +39,13 @@ impl<W: Write> Encoder<W> {
         self.out.clear();
         written
     }
-
-    /// Writes one octet, or a line end.
-    fn octet(&mut self, rest: &[u8]) -> usize {
-        let plain = match rest {
-            [b'\r', b'\n', ..] => {
-                self.out.extend_from_slice(b"\r\n");
-                self.column = 0;
-                return 2;
-            }
-            [b'F', b'r', b'o', b'm', b' ', ..] if self.column == 0 => false,
-            [b' ' | b'\t', behind @ ..] => !behind.is_empty() && !behind.starts_with(b"\r\n"),
-            [c, ..] => c.is_ascii_graphic() && *c != b'=',
-            [] => return 1,
-        };
-        let width = if plain { 1 } else { 3 };
-        if self.column + width >= LINE {
-            self.out.extend_from_slice(b"=\r\n");
-            self.column = 0;
-            // At the start of a line it may have to be written differently.
-            return 0;
-        }
-        match rest.first() {
-            Some(c) if plain => self.out.push(*c),
-            Some(c) => self.out.extend_from_slice(format!("={c:02X}").as_bytes()),
-            None => {}
-        }
-        self.column += width;
-        1
-    }
 }
 
 impl<W: Write> Write for Encoder<W> {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         let taken = octets.len().min(BLOCK);
         self.pending.extend_from_slice(octets.get(..taken).unwrap_or_default());
-        self.encode(AHEAD)?;
+        self.encode(QuotedPrintable::AHEAD)?;
         Ok(taken)
     }
 

@@ -1,8 +1,23 @@
 //! Points and spans of time: seconds of UTC, days of 86,400 seconds (S/MIME Baseline Requirements, section 1.6.1).
 //!
-//! No calendar: no months, no zones, nothing that a change of clocks could shift. All arithmetic saturates.
+//! Nothing that a change of clocks could shift: no zones, and no months but in writing. All arithmetic saturates.
+//!
+//! ```
+//! use sealpost_time::{Span, Time};
+//!
+//! let noon = Time::from_rfc3339("2026-11-27T12:00:00Z").unwrap();
+//! assert_eq!((noon + Span::days(3)).to_string(), "2026-11-30T12:00:00Z");
+//! assert_eq!(noon.rfc5322(), "Fri, 27 Nov 2026 12:00:00 +0000");
+//! assert!(Time::from_rfc3339("2026-11-31T12:00:00Z").is_none());
+//! ```
 
-use std::{
+#![forbid(unsafe_code)]
+#![no_std]
+
+extern crate alloc;
+
+use alloc::{format, string::String};
+use core::{
     fmt,
     num::NonZeroI64,
     ops::{Add, Mul, Sub},
@@ -36,7 +51,58 @@ impl Time {
     pub const fn unix(self) -> i64 {
         self.0.get() - 1
     }
+
+    /// Year, month, day, hour, minute and second in UTC, in the Gregorian calendar.
+    #[must_use]
+    pub fn civil(self) -> [i64; 6] {
+        let (days, second) = (self.unix().div_euclid(DAY), self.unix().rem_euclid(DAY));
+        let (year, month, day) = civil(days);
+        [year, month, day, second / 3600, second / 60 % 60, second % 60]
+    }
+
+    /// Reads a time as RFC 3339 §5.6 writes it, in UTC and without fractions: `2026-11-27T08:00:00Z`. `None` for
+    /// anything else, and for days that the calendar lacks. A leap second is the first second of the next minute.
+    #[must_use]
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let mut numbers = [0_i64; 6];
+        let mut number = 0;
+        if text.len() != 20 {
+            return None;
+        }
+        for (c, like) in text.chars().zip("0000-00-00T00:00:00Z".chars()) {
+            if like == '0' {
+                let current = numbers.get_mut(number)?;
+                *current = *current * 10 + i64::from(c.to_digit(10)?);
+            } else if c.eq_ignore_ascii_case(&like) {
+                number += 1;
+            } else {
+                return None;
+            }
+        }
+        let [year, month, day, hour, minute, second] = numbers;
+        let in_day = hour <= 23 && minute <= 59 && second <= 60;
+        let days = days(year, month, day).filter(|_| in_day)?;
+        Some(Self::from_unix(days * DAY + hour * 3600 + minute * 60 + second))
+    }
+
+    /// As headers of mails write it (RFC 5322 §3.3): `Fri, 27 Nov 2026 08:00:00 +0000`.
+    #[must_use]
+    pub fn rfc5322(self) -> String {
+        const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        // The first day of 1970 was a Thursday.
+        const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+        fn name<'a>(names: &[&'a str], index: i64) -> &'a str {
+            usize::try_from(index).ok().and_then(|index| names.get(index)).copied().unwrap_or_default()
+        }
+        let [year, month, day, hour, minute, second] = self.civil();
+        let weekday = name(&WEEKDAYS, self.unix().div_euclid(DAY).rem_euclid(7));
+        let month = name(&MONTHS, month - 1);
+        format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} +0000")
+    }
 }
+
+/// Seconds of a day (S/MIME Baseline Requirements, section 1.6.1).
+const DAY: i64 = 86_400;
 
 impl From<i64> for Time {
     fn from(seconds: i64) -> Self {
@@ -80,9 +146,7 @@ impl fmt::Display for Time {
         if *self == Self::NEVER {
             return f.write_str("never");
         }
-        let (days, second) = (self.unix().div_euclid(86_400), self.unix().rem_euclid(86_400));
-        let (year, month, day) = civil(days);
-        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        let [year, month, day, hour, minute, second] = self.civil();
         write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
 }
@@ -94,7 +158,7 @@ impl fmt::Debug for Time {
 }
 
 /// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
-pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
+fn civil(days: i64) -> (i64, i64, i64) {
     // Counted from 0000-03-01 on, a leap day is the last of its year, and 400 years are 146,097 days.
     let days = days.saturating_add(719_468);
     let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
@@ -104,6 +168,15 @@ pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
     let day = day - (153 * month + 2) / 5 + 1;
     let (year, month) = (year + era * 400, if month < 10 { month + 3 } else { month - 9 });
     (year + i64::from(month <= 2), month, day)
+}
+
+/// Days since 1970-01-01 in the Gregorian calendar; `None` if there is no such day.
+fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+    let shifted = if month <= 2 { year - 1 } else { year };
+    let (era, of_era) = (shifted.div_euclid(400), shifted.rem_euclid(400));
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
+    (civil(days) == (year, month, day)).then_some(days)
 }
 
 /// So many seconds.
@@ -204,7 +277,27 @@ impl fmt::Debug for Span {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+
     use super::*;
+
+    #[test]
+    fn times_are_read_as_they_are_written() {
+        for seconds in [0, 951_782_400, 1_795_780_800, 2_524_607_999, 4_107_542_400, 253_402_300_799] {
+            let time = Time::from_unix(seconds);
+            assert_eq!(Time::from_rfc3339(&time.to_string()), Some(time));
+        }
+        let wrong = ["", "2026-11-27", "2026-11-27T08:00:00", "2026-11-27T08:00:00+1", "2026-13-27T08:00:00Z"];
+        for wrong in wrong.into_iter().chain(["2026-02-29T08:00:00Z", "2026-11-27T24:00:00Z", "2026-00-27T08:00:00Z"]) {
+            assert_eq!(Time::from_rfc3339(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn headers_name_the_day_of_the_week() {
+        assert_eq!(Time::from_unix(0).rfc5322(), "Thu, 01 Jan 1970 00:00:00 +0000");
+        assert_eq!(Time::from_unix(951_825_600).rfc5322(), "Tue, 29 Feb 2000 12:00:00 +0000");
+    }
 
     #[test]
     fn an_option_of_a_time_takes_eight_octets() {
