@@ -1,9 +1,9 @@
 //! What a mail server, a forwarder and a forwardee need of sealpost: one file each beside this folder. Run one with
 //! `cargo run --example NAME`.
 //!
-//! Here is what a certificate authority would do for the examples of S/MIME.
+//! Here is what a certificate authority would do for the examples of S/MIME, and a host that takes mail.
 
-use std::{error::Error, str::FromStr, time::Duration};
+use std::{error::Error, io, net::SocketAddr, str::FromStr, time::Duration};
 
 use getrandom::{SysRng, rand_core::UnwrapErr};
 use p256::{
@@ -13,6 +13,10 @@ use p256::{
     pkcs8::EncodePrivateKey,
 };
 use sealpost::smime::{Certificate, Limits, key::SoftwareKey};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+};
 use x509_cert::{
     TbsCertificate,
     builder::{Builder, CertificateBuilder, profile::BuilderProfile},
@@ -94,4 +98,39 @@ impl BuilderProfile for Profile {
         let name = SubjectAltName(vec![GeneralName::Rfc822Name(Ia5String::new(address)?)]);
         Ok(vec![KeyUsage(usage).to_extension(subject, &[])?, name.to_extension(subject, &[])?])
     }
+}
+
+/// An SMTP server on 127.0.0.1 that knows no TLS and takes every mail.
+///
+/// # Errors
+///
+/// None that could be expected.
+pub async fn host_without_tls() -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            // One after the other. A client that goes away is no reason to stop.
+            drop(serve(client).await);
+        }
+    });
+    Ok(address)
+}
+
+async fn serve(client: TcpStream) -> io::Result<()> {
+    let mut client = BufReader::new(client);
+    client.write_all(b"220 mx.example.net\r\n").await?;
+    let (mut line, mut in_mail) = (String::new(), false);
+    while client.read_line(&mut line).await? > 0 {
+        let reply: &[u8] = match line.trim_end() {
+            "." => b"250 queued\r\n",
+            _ if in_mail => b"",
+            "DATA" => b"354 go on\r\n",
+            _ => b"250 ok\r\n",
+        };
+        in_mail = if in_mail { line != ".\r\n" } else { line == "DATA\r\n" };
+        client.write_all(reply).await?;
+        line.clear();
+    }
+    Ok(())
 }

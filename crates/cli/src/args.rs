@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::{rollover::args::Rollover, smime::args::Smime};
+use crate::{rollover::args::Rollover, smime::args::Smime, tls::args::Tls};
 
-/// End-to-end encrypted forwarding of OpenPGP mail, S/MIME, and keys that roll by themselves.
+/// End-to-end encrypted forwarding of OpenPGP mail, S/MIME, keys that roll by themselves, and a TLS guarantee.
 ///
 /// Exit codes: 0 done; 1 bad input, wrong key, or reading or writing failed (an output file is then absent or
 /// untouched); 2 wrong command line; 3 nothing to transform; 10 to 12 see smime verify; 20 to 22 see
-/// rollover tick, replace and audit verify.
+/// rollover tick, replace and audit verify; 30 to 32 see tls explain and check.
 #[derive(Debug, Parser)]
 #[command(name = "sealpost", version)]
 pub(crate) struct Args {
@@ -32,6 +32,9 @@ pub(crate) enum Command {
     /// Keys and certificates that roll by themselves.
     #[command(subcommand)]
     Rollover(Rollover),
+    /// Whether mail leaves over safe TLS, and why or why not.
+    #[command(subcommand)]
+    Tls(Tls),
     /// Tell the whole story in a temporary folder: who holds what, and who can read what.
     Demo,
 }

@@ -16,6 +16,9 @@ use std::{error::Error, fmt, path::Path, process::ExitCode};
 /// | 20 | `rollover tick`: something failed for some subjects, and is tried again; the rest was done |
 /// | 21 | `rollover init`, `replace`: the authority's rate or the time does not allow it; nothing was changed |
 /// | 22 | `rollover audit verify`: a record was changed, is missing, or was put in |
+/// | 30 | `tls explain`: the mail would wait |
+/// | 31 | `tls explain`: the mail would come back to its sender |
+/// | 32 | `tls check`: mail to there does not go safely |
 #[derive(Debug)]
 pub(crate) struct Failure {
     message: String,

@@ -38,10 +38,20 @@ impl Output {
         }
     }
 
-    /// What only people get.
+    /// What only people get. Nothing in it that others wrote can make a terminal do anything.
     pub(crate) fn line(self, text: &str) {
         if self == Self::Text {
-            drop(writeln!(std::io::stderr(), "{}", text.trim_end()));
+            let plain = text.trim_end().replace(|c: char| c.is_control() && c != '\n' && c != '\t', "?");
+            drop(writeln!(std::io::stderr(), "{plain}"));
+        }
+    }
+
+    /// A line of a server's log: for people, or as JSON.
+    pub(crate) fn log(self, text: &str) {
+        match self {
+            Self::Json => drop(writeln!(std::io::stderr(), "{}", json!({ "log": text }))),
+            // One line each: what others wrote makes no second one.
+            _ => self.line(&text.replace('\n', " ")),
         }
     }
 

@@ -22,9 +22,7 @@ mod simulate;
 mod site;
 mod status;
 mod subject;
-mod table;
 mod tick;
-mod time;
 
 pub(crate) fn run(command: args::Rollover, output: Output) -> Result {
     // One thread: what takes long is done on threads of its own.

@@ -83,7 +83,7 @@ fn choices_are_kept_and_told() {
     // Nothing is chosen anew.
     assert_eq!(site.json("init")["changed"].as_array().unwrap().len(), 0);
     assert_eq!(text(&site.json("init --policy yearly")["policy"], "name"), "yearly");
-    site.fails(1, &["authority", "multipurpose, not strict"], "init --profile strict");
+    site.says(1, &["authority", "multipurpose, not strict"], "init --profile strict");
     site.ok("init --policy default --first-key at-enrolment");
     site.ok("enroll a@example.org");
     site.ok("tick --until-quiet");
@@ -129,7 +129,7 @@ fn keys_roll_when_they_are_due_and_a_clock_that_jumped_is_confirmed() {
     let site = site();
     // The last second of the first one.
     let late = format!("--clock {}", text(&site.status("a@example.org"), "until"));
-    site.fails(1, &["the clock says", "confirm"], &format!("tick {late}"));
+    site.says(1, &["the clock says", "confirm"], &format!("tick {late}"));
     assert_eq!(generations(&site.status("a@example.org")).len(), 1);
     let tick = site.json(&format!("tick --accept-clock --until-quiet {late}"));
     assert_eq!(uint(&tick, "ready"), 3);
@@ -157,9 +157,9 @@ fn a_set_is_replaced_before_a_deadline_or_refused_with_the_arithmetic() {
     let rehearsed = site.json(&format!("{set} --before 2090-01-01 --rehearse"));
     assert_eq!((uint(&rehearsed, "selected"), rehearsed["feasible"].as_bool()), (3, Some(true)));
     assert!(site.ok("replace --list").contains("none"));
-    site.fails(21, &["cannot be done", "of 3 certificates"], &format!("{set} --before 2026-01-01"));
-    site.fails(1, &["nothing is selected"], "replace --not-before 2090-01-01.. --reason x --before 2091-01-01");
-    site.fails(1, &["nothing is selected"], "replace --product 1.2.3 --reason x --before 2091-01-01");
+    site.says(21, &["cannot be done", "of 3 certificates"], &format!("{set} --before 2026-01-01"));
+    site.says(1, &["nothing is selected"], "replace --not-before 2090-01-01.. --reason x --before 2091-01-01");
+    site.says(1, &["nothing is selected"], "replace --product 1.2.3 --reason x --before 2091-01-01");
     assert!(site.ok("replace --list").contains("none"));
     let started = site.json(&format!("{set} --before 2090-01-01"));
     assert_eq!(uint(&started["replacement"], "selected"), 3);
@@ -174,7 +174,7 @@ fn a_set_is_replaced_before_a_deadline_or_refused_with_the_arithmetic() {
         assert_eq!(uint(&subject["uses"], "dual"), 2);
     }
     assert_eq!(site.json("replace --list")["replacements"][0]["reason"], "a test");
-    site.fails(1, &["replacement 7"], "replace --pause 7");
+    site.says(1, &["replacement 7"], "replace --pause 7");
     // What can't be done in time is done as far as it can, if somebody wants that.
     site.ok(&format!("{set} --before 2026-01-01 --anyway"));
 }
@@ -212,9 +212,9 @@ fn a_revoked_certificate_signs_no_more_and_has_a_successor() {
     assert!(site.ok("status").contains("last-call"));
     site.ok("tick --until-quiet");
     assert_eq!(generations(&site.status(&address))[1], (2, "revoked", "ready"));
-    site.fails(1, &["no key in use"], "revoked --issuer issuer --serial 01");
-    site.fails(1, &["--serial", "hexadecimal"], "revoked --issuer issuer --serial xyz");
-    site.fails(2, &["--cert"], "revoked --reason superseded");
+    site.says(1, &["no key in use"], "revoked --issuer issuer --serial 01");
+    site.says(1, &["--serial", "hexadecimal"], "revoked --issuer issuer --serial xyz");
+    site.says(2, &["--cert"], "revoked --reason superseded");
     // Only those with a serial number of the list.
     site.write("serials", format!("# of one\n{}\n", names[1].1));
     let found = site.json("replace --serials serials --issuer issuer --before 2090-01-01 --reason x --rehearse");
@@ -235,16 +235,16 @@ fn the_audit_chain_is_verified_in_the_store_and_offline() {
     // The end that somebody noted is still in it when more has happened.
     site.ok("leave a@example.org");
     site.ok(&format!("audit verify --expect {number}:{hash}"));
-    site.fails(22, &["another one than expected"], &format!("audit verify --expect {number}:{}", "0".repeat(64)));
-    site.fails(22, &["is missing"], &format!("audit verify --expect {}:{hash}", number + 9));
-    site.fails(1, &["--expect"], "audit verify --expect x");
+    site.says(22, &["another one than expected"], &format!("audit verify --expect {number}:{}", "0".repeat(64)));
+    site.says(22, &["is missing"], &format!("audit verify --expect {}:{hash}", number + 9));
+    site.says(1, &["--expect"], "audit verify --expect x");
 }
 
 #[test]
 fn a_policy_that_the_authority_can_not_meet_is_refused_with_the_arithmetic() {
     let site = Site::new();
-    site.fails(21, &["policy default", "20,000,000 keys", "11,801 requests an hour"], "init --users 20000000");
-    site.fails(21, &["policy secumail-7d", "7 d before the end"], "init --policy secumail-7d --ca-outage 10");
+    site.says(21, &["policy default", "20,000,000 keys", "11,801 requests an hour"], "init --users 20000000");
+    site.says(21, &["policy secumail-7d", "7 d before the end"], "init --policy secumail-7d --ca-outage 10");
     // Neither was kept.
     let chosen = site.json("init");
     assert_eq!(text(&chosen["policy"], "name"), "default");
@@ -263,10 +263,10 @@ fn a_simulation_gives_its_figures() {
     assert!(report["mean_per_hour"].is_f64() && report["wall_seconds"].is_f64());
     let text = site.ok("simulate --users 300 --years 3");
     assert!(text.contains("users with a gap") && text.contains("wall seconds"), "{text}");
-    site.fails(2, &["--users"], "simulate --users 0");
-    site.fails(1, &["--svg", "--users 1"], "simulate --users 2 --svg x.svg");
+    site.says(2, &["--users"], "simulate --users 0");
+    site.says(1, &["--svg", "--users 1"], "simulate --users 2 --svg x.svg");
     assert!(!site.path("x.svg").exists());
-    site.fails(2, &["--policy"], "simulate --policy none");
+    site.says(2, &["--policy"], "simulate --policy none");
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn the_life_of_one_user_is_shown_as_text_and_as_a_picture() {
     assert_eq!(open_elements(&svg), Vec::<String>::new());
     let text = site.ok("simulate --users 1 --years 3");
     assert!(text.contains("█") && text.contains("2027") && text.contains("gap seconds"), "{text}");
-    site.fails(1, &["/dev/full", "No space left"], "simulate --users 1 --years 1 --svg /dev/full");
+    site.says(1, &["/dev/full", "No space left"], "simulate --users 1 --years 1 --svg /dev/full");
 }
 
 /// The elements of an XML document that are not closed where they must be.
@@ -329,12 +329,12 @@ fn keys_from_elsewhere_are_taken_in_and_roll_on() {
     let site = site();
     site.write("pass", "correct horse\n");
     site.ok("export-p12 a@example.org --out a.p12 --password-file pass");
-    site.fails(
+    site.says(
         1,
         &["a.p12", "for a@example.org, not for b@example.org"],
         "import-p12 b@example.org a.p12 --password-file pass",
     );
-    site.fails(1, &["a.p12"], "import-p12 a@example.org a.p12");
+    site.says(1, &["a.p12"], "import-p12 a@example.org a.p12");
     assert_eq!(site.json("import-p12 a@example.org a.p12 --password-file pass")["numbers"], json!([1]), "it has it");
     let elsewhere = site.json("import-p12 b@example.org a.p12 --password-file pass --other-addresses");
     assert_eq!(elsewhere["numbers"], json!([2]));
@@ -349,11 +349,11 @@ fn a_key_that_is_not_there_is_not_exported() {
     site.write("pass", "correct horse\n");
     for which in ["--number 9", "--slot encrypt", "--slot encrypt --number 1"] {
         let command = format!("export-p12 a@example.org {which} --out x.p12 --password-file pass");
-        site.fails(1, &["a@example.org", "no such key"], &command);
+        site.says(1, &["a@example.org", "no such key"], &command);
     }
-    site.fails(1, &["missing"], "export-p12 a@example.org --out x.p12 --password-file missing");
+    site.says(1, &["missing"], "export-p12 a@example.org --out x.p12 --password-file missing");
     site.write("pass", "");
-    site.fails(1, &["a@example.org"], "export-p12 a@example.org --out x.p12 --password-file pass");
+    site.says(1, &["a@example.org"], "export-p12 a@example.org --out x.p12 --password-file pass");
     assert!(!site.path("x.p12").exists());
 }
 
@@ -372,7 +372,7 @@ fn a_copy_and_a_backup_are_stores_like_the_first_one() {
         let status = site.json(&format!("status a@example.org {at}"));
         assert_eq!(generations(&status["subjects"][0]).len(), 2, "{store}");
     }
-    site.fails(1, &["copy.db", "not empty"], "copy --to sqlite:copy.db");
-    site.fails(1, &["sealpost.db", "the store itself"], "backup sealpost.db");
+    site.says(1, &["copy.db", "not empty"], "copy --to sqlite:copy.db");
+    site.says(1, &["sealpost.db", "the store itself"], "backup sealpost.db");
     assert_eq!(generations(&site.status("a@example.org")).len(), 1);
 }

@@ -44,7 +44,7 @@ fn a_store_of_another_version_is_refused_by_each_verb() {
     let site = site();
     site.sql("UPDATE store SET version = 99");
     for verb in VERBS {
-        site.fails(1, &["sealpost.db", "version 99", "needs version"], verb);
+        site.says(1, &["sealpost.db", "version 99", "needs version"], verb);
     }
     site.sql("UPDATE store SET version = 1");
     site.goes_on();
@@ -58,22 +58,22 @@ fn a_key_encryption_key_that_does_not_fit_is_refused_and_never_made_anew() {
     other.ok("init");
     fs::copy(other.path("sealpost.db.kek"), site.path("sealpost.db.kek")).unwrap();
     for verb in VERBS {
-        site.fails(1, &["sealpost.db", "another key-encryption key"], verb);
+        site.says(1, &["sealpost.db", "another key-encryption key"], verb);
     }
     fs::remove_file(site.path("sealpost.db.kek")).unwrap();
     for verb in VERBS {
-        site.fails(1, &["sealpost.db.kek", "can't be opened"], verb);
+        site.says(1, &["sealpost.db.kek", "can't be opened"], verb);
     }
     assert!(!site.path("sealpost.db.kek").exists());
     // Others could read it.
     site.write("sealpost.db.kek", &kek);
-    site.fails(1, &["sealpost.db.kek", "0600"], "status");
+    site.says(1, &["sealpost.db.kek", "0600"], "status");
     Command::new("chmod").arg("600").arg(site.path("sealpost.db.kek")).status().unwrap();
     site.goes_on();
     for source in ["file:", "https://example.org/kek", "nothing"] {
-        site.fails(1, &["--key-source"], &format!("status --key-source {source}"));
+        site.says(1, &["--key-source"], &format!("status --key-source {source}"));
     }
-    site.fails(1, &["CREDENTIALS_DIRECTORY"], "status --key-source credential:kek");
+    site.says(1, &["CREDENTIALS_DIRECTORY"], "status --key-source credential:kek");
 }
 
 #[test]
@@ -81,8 +81,8 @@ fn a_damaged_row_is_named_and_the_others_go_on() {
     let site = site();
     site.ok("enroll b@example.org");
     site.sql("UPDATE subject SET state = '{' WHERE address = 'a@example.org'");
-    site.fails(1, &["sealpost.db", "damaged", "state"], "status");
-    site.fails(1, &["damaged"], "explain a@example.org");
+    site.says(1, &["sealpost.db", "damaged", "state"], "status");
+    site.says(1, &["damaged"], "explain a@example.org");
     assert_eq!(site.status("b@example.org")["address"], "b@example.org");
 }
 
@@ -96,7 +96,7 @@ fn what_is_no_database_is_left_as_it_is() {
             let _ = fs::remove_file(site.path(name));
         }
         for verb in VERBS {
-            site.fails(1, &["sealpost.db"], verb);
+            site.says(1, &["sealpost.db"], verb);
         }
         assert_eq!(fs::read_to_string(site.path("sealpost.db")).unwrap(), content);
     }
@@ -107,15 +107,15 @@ fn a_place_that_can_not_be_written_is_named() {
     let site = Site::new();
     site.write("file", "");
     for store in ["/proc/sealpost.db", "file/sealpost.db", "missing/sealpost.db"] {
-        site.fails(1, &[store], &format!("enroll a@example.org --store sqlite:{store}"));
+        site.says(1, &[store], &format!("enroll a@example.org --store sqlite:{store}"));
     }
     site.ok("init --store sqlite:other.db");
     for store in ["sealpost.db", "mysql://host/x", "sqlite:", ""] {
-        site.fails(1, &["sqlite:FILE"], &format!("status --key-source file:other.db.kek --store {store}"));
+        site.says(1, &["sqlite:FILE"], &format!("status --key-source file:other.db.kek --store {store}"));
     }
-    site.fails(1, &["file"], "init --ca file");
-    site.fails(1, &["missing"], "init --second-place missing");
-    site.fails(1, &["--key-source"], "status --store postgres://user:secret@localhost/x");
+    site.says(1, &["file"], "init --ca file");
+    site.says(1, &["missing"], "init --second-place missing");
+    site.says(1, &["--key-source"], "status --store postgres://user:secret@localhost/x");
     let output = site.run("status --store postgres://user:secret@localhost:1/x --key-source file:other.db.kek");
     assert!(!said(&output).contains("secret"), "{}", said(&output));
     site.ok("enroll a@example.org");
@@ -147,15 +147,15 @@ fn addresses_that_are_none_are_named_before_anything_is_made() {
     let site = Site::new();
     let long = "x".repeat(260);
     for address in ["example.org", "@", "a@", "a@b@c", &format!("{long}@example.org"), "a\tb@example.org"] {
-        site.fails(1, &["address"], &format!("enroll {address}"));
+        site.says(1, &["address"], &format!("enroll {address}"));
         assert!(!site.path("sealpost.db").exists() && !site.path("sealpost.db.kek").exists());
     }
-    site.fails(1, &["address"], "enroll --kind domain a@example.org");
-    site.fails(2, &["ADDRESS"], "enroll");
-    site.fails(2, &["mailbox", "domain"], "enroll --kind person a@example.org");
+    site.says(1, &["address"], "enroll --kind domain a@example.org");
+    site.says(2, &["ADDRESS"], "enroll");
+    site.says(2, &["mailbox", "domain"], "enroll --kind person a@example.org");
     site.write("list", "a@example.org\n\nb@example.org\nc\n");
-    site.fails(1, &["list, line 4"], "enroll --from list");
-    site.fails(1, &["missing", "No such file"], "enroll --from missing");
+    site.says(1, &["list, line 4"], "enroll --from list");
+    site.says(1, &["missing", "No such file"], "enroll --from missing");
     assert!(!site.path("sealpost.db").exists());
 }
 
@@ -179,7 +179,7 @@ fn an_authority_that_lost_its_key_is_named_and_nothing_is_made_anew() {
     let site = site();
     let key = fs::read(site.path("sealpost.db.ca/issuing.key")).unwrap();
     fs::remove_file(site.path("sealpost.db.ca/issuing.key")).unwrap();
-    site.fails(1, &["issuing.key", "missing"], "tick");
+    site.says(1, &["issuing.key", "missing"], "tick");
     site.write("sealpost.db.ca/issuing.key", key);
     site.goes_on();
 }
@@ -188,9 +188,9 @@ fn an_authority_that_lost_its_key_is_named_and_nothing_is_made_anew() {
 fn who_is_not_enrolled_is_named_and_nothing_is_done_for_the_others() {
     let site = site();
     for verb in ["status", "issue", "leave", "explain"] {
-        site.fails(1, &["b@example.org: not enrolled"], &format!("{verb} b@example.org"));
+        site.says(1, &["b@example.org: not enrolled"], &format!("{verb} b@example.org"));
     }
-    site.fails(1, &["b@example.org"], "leave a@example.org b@example.org");
+    site.says(1, &["b@example.org"], "leave a@example.org b@example.org");
     assert!(site.status("a@example.org")["left"].is_null());
 }
 
@@ -204,9 +204,9 @@ fn times_that_are_none_are_named() {
         "replace --reason x --before 2027-01-01 --not-before 2026-02-01..2026-01-01",
         "revoked --cert x --since yesterday",
     ] {
-        site.fails(2, &["invalid value"], command);
+        site.says(2, &["invalid value"], command);
     }
-    site.fails(2, &["--reason"], "replace --before 2027-01-01");
+    site.says(2, &["--reason"], "replace --before 2027-01-01");
     assert!(!site.path("sealpost.db").exists());
 }
 
@@ -216,10 +216,10 @@ fn files_that_hold_no_certificate_or_number_are_named() {
     site.write("garbage", "garbage");
     site.write("empty", "");
     for file in ["garbage", "empty", "missing"] {
-        site.fails(1, &[file], &format!("revoked --cert {file}"));
-        site.fails(1, &[file], &format!("revoked --issuer {file} --serial 01"));
-        site.fails(1, &[file], &format!("replace --serials {file} --reason x --before 2090-01-01"));
-        site.fails(1, &[file], &format!("replace --issuer {file} --reason x --before 2090-01-01"));
+        site.says(1, &[file], &format!("revoked --cert {file}"));
+        site.says(1, &[file], &format!("revoked --issuer {file} --serial 01"));
+        site.says(1, &[file], &format!("replace --serials {file} --reason x --before 2090-01-01"));
+        site.says(1, &[file], &format!("replace --issuer {file} --reason x --before 2090-01-01"));
     }
     assert_eq!(site.json("replace --list")["replacements"].as_array().unwrap().len(), 0);
 }
@@ -239,11 +239,11 @@ fn an_audit_record_that_was_changed_or_left_out_is_found() {
     ] {
         site.write(what, kept.join("\n"));
         let line = if what == "twice" { "line 5" } else { "line 4" };
-        site.fails(22, &[what, line], &format!("audit verify --file {what}"));
+        site.says(22, &[what, line], &format!("audit verify --file {what}"));
     }
     site.sql("UPDATE audit SET actor = 'nobody' WHERE sequence = 4");
-    site.fails(22, &["sealpost.db", "audit record 4", "changed"], "audit verify");
+    site.says(22, &["sealpost.db", "audit record 4", "changed"], "audit verify");
     site.sql("DELETE FROM audit WHERE sequence = 4");
-    site.fails(22, &["sealpost.db", "audit record 4"], "audit verify");
+    site.says(22, &["sealpost.db", "audit record 4"], "audit verify");
     assert!(Path::new(&site.path("sealpost.db")).exists());
 }

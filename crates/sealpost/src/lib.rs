@@ -7,6 +7,8 @@
 pub use sealpost_ca as ca;
 #[cfg(feature = "mail")]
 pub use sealpost_mail as mail;
+#[cfg(feature = "postfix")]
+pub use sealpost_postfix as postfix;
 #[cfg(feature = "pre")]
 pub use sealpost_pre as pre;
 #[cfg(feature = "pre-sequoia")]
@@ -17,3 +19,5 @@ pub use sealpost_rollover as rollover;
 pub use sealpost_smime as smime;
 #[cfg(feature = "store")]
 pub use sealpost_store as store;
+#[cfg(feature = "tls-policy")]
+pub use sealpost_tls_policy as tls_policy;

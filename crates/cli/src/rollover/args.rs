@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use sealpost::rollover::{Layout, RevocationReason, Slot, SubjectKind, Time};
 
-use super::time::{instant, period};
+use crate::time::{instant, period};
 
 mod keep;
 

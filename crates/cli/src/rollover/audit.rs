@@ -9,11 +9,12 @@ use sealpost::rollover::{
 use serde_json::json;
 use tempfile::SpooledTempFile;
 
-use super::{args, site::Site, table::grouped};
+use super::{args, site::Site};
 use crate::{
     failure::{At, Failure, Result},
     files::{Access, Place, write_to},
     output::Output,
+    table::grouped,
 };
 
 /// How many records are read at once.

@@ -8,12 +8,12 @@ use serde_json::json;
 use super::{
     args,
     site::{Site, actor, called},
-    table::grouped,
 };
 use crate::{
     failure::{At, Failure, Result},
     files::{Place, counted},
     output::Output,
+    table::grouped,
 };
 
 /// No list of addresses is larger.

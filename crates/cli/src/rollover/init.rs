@@ -11,11 +11,11 @@ use super::{
     args, authority,
     choices::Choices,
     site::{Site, actor},
-    table::{Table, grouped},
 };
 use crate::{
     failure::{At, Failure, Result},
     output::Output,
+    table::{Table, grouped},
 };
 
 pub(super) async fn run(args: args::Init, output: Output) -> Result {

@@ -13,12 +13,12 @@ use zeroize::Zeroizing;
 use super::{
     args,
     site::{Site, actor},
-    table::grouped,
 };
 use crate::{
     failure::{At, Failure, Result},
     files::{Place, read_passphrase, write_secret},
     output::Output,
+    table::grouped,
 };
 
 /// How many keys are wrapped again in one transaction.

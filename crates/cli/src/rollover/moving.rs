@@ -8,11 +8,11 @@ use serde_json::{Map, Value, json};
 use super::{
     args,
     site::{Name, Site},
-    table::{Table, grouped},
 };
 use crate::{
     failure::{At, Failure, Result},
     output::Output,
+    table::{Table, grouped},
 };
 
 pub(super) async fn copy(args: &args::Copy, output: Output) -> Result {

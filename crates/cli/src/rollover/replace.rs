@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use super::{
     args, certificate,
     site::{Site, actor},
-    table::{Table, grouped},
 };
 use crate::{
     failure::{At, Failure, Result},
     files::read_small,
     output::Output,
+    table::{Table, grouped},
 };
 
 pub(super) async fn run(args: args::Replace, output: Output) -> Result {

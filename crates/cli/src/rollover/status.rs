@@ -9,11 +9,11 @@ use super::{
     args, replace,
     site::Site,
     subject::{self, View},
-    table::{Table, grouped},
 };
 use crate::{
     failure::{At, Result},
     output::Output,
+    table::{Table, grouped},
 };
 
 /// How many subjects are read at once.

@@ -11,7 +11,7 @@ use sealpost::rollover::{
 };
 use serde_json::{Value, json};
 
-use super::table::{Table, grouped};
+use crate::table::{Table, grouped};
 
 /// What is told of a subject.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,14 +6,11 @@ use indicatif::ProgressBar;
 use sealpost::rollover::{Span, SubjectId, alarm::Level, driver::TickReport, port::KeyStore};
 use serde_json::{Value, json};
 
-use super::{
-    args,
-    site::Site,
-    table::{Table, grouped},
-};
+use super::{args, site::Site};
 use crate::{
     failure::{At, Failure, Result},
     output::Output,
+    table::{Table, grouped},
 };
 
 /// From so many subjects on, a terminal is told how many there were.

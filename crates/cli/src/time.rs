@@ -1,6 +1,14 @@
-//! Times on the command line.
+//! Times on the command line, and the clock.
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use sealpost::{rollover::Time, smime::UnixTime};
+
+/// What the system's clock shows.
+pub(crate) fn now() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time::from_unix(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
 
 /// A time of RFC 3339, or a date: its first second in UTC.
 pub(crate) fn instant(text: &str) -> Result<Time, String> {

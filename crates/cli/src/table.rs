@@ -2,7 +2,7 @@
 
 /// Columns of text, each as wide as its widest cell.
 #[derive(Debug, Default)]
-pub(super) struct Table {
+pub(crate) struct Table {
     rows: Vec<Vec<String>>,
 }
 
@@ -11,16 +11,16 @@ const GAP: &str = "  ";
 
 impl Table {
     /// With these words above its columns.
-    pub(super) fn new(heads: &[&str]) -> Self {
+    pub(crate) fn new(heads: &[&str]) -> Self {
         Self { rows: vec![heads.iter().map(|head| (*head).to_owned()).collect()] }
     }
 
-    pub(super) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.into());
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+        self.rows.push(cells.map(|cell| plain(&cell)).into());
     }
 
     /// One line a row; nothing stands behind the last cell.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let width =
             |column: usize| self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
         let columns = self.rows.first().map_or(0, Vec::len);
@@ -36,18 +36,14 @@ impl Table {
     }
 }
 
+/// What others wrote, in one line of which a terminal obeys nothing.
+pub(crate) fn plain(text: &str) -> String {
+    text.replace(char::is_control, "?")
+}
+
 /// A number with a comma between thousands.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let first = digits.len() % 3;
-    let mut grouped = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && place % 3 == first {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+pub(crate) fn grouped(number: u64) -> String {
+    indicatif::HumanCount(number).to_string()
 }
 
 #[cfg(test)]
@@ -60,6 +56,13 @@ mod tests {
         table.row(["ä@example.org".to_owned(), "x".to_owned()]);
         table.row(["b@c".to_owned(), String::new()]);
         assert_eq!(table.text(), "address        until\n─────────────  ─────\nä@example.org  x\nb@c\n");
+    }
+
+    #[test]
+    fn a_cell_is_nothing_but_text() {
+        let mut table = Table::new(&["host"]);
+        table.row(["mx\u{1b}[2J\n\u{9b}2Jok".to_owned()]);
+        assert_eq!(table.text(), format!("host\n{}\nmx?[2J??2Jok\n", "─".repeat(12)));
     }
 
     #[test]
