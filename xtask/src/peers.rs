@@ -10,7 +10,7 @@ use crate::shell::{Result, cargo, on_path, root, step, succeeds};
 /// A Debian package, and whether what we want of it is there, wherever it came from.
 type Package = (&'static str, fn() -> bool);
 
-const FOR_TESTS: [Package; 18] = [
+const FOR_TESTS: [Package; 24] = [
     ("gnupg", || on_path("gpg")),
     ("nodejs", || on_path("node")),
     ("npm", || on_path("npm")),
@@ -32,6 +32,13 @@ const FOR_TESTS: [Package; 18] = [
     ("libsqlite3-dev", || succeeds(Command::new("pkg-config").args(["--exists", "sqlite3"]))),
     ("libclang-dev", clang_can_be_loaded),
     VALGRIND,
+    // Mail and DNS as they are, with namespaces to be in. The tests start servers of their own.
+    ("postfix", || in_sbin("postfix")),
+    ("nsd", || in_sbin("nsd")),
+    ("unbound", || in_sbin("unbound")),
+    ("ldnsutils", || ["ldns-keygen", "ldns-signzone"].into_iter().all(on_path)),
+    ("tcpdump", || in_sbin("tcpdump")),
+    ("iproute2", || in_sbin("ip")),
 ];
 
 const PYTHON: Package = ("python3-venv", python_makes_venvs);
@@ -90,18 +97,57 @@ fn debian(packages: &[Package]) -> Result {
         return Err(format!("please install as root, for there is no sudo: apt-get install {names}"));
     }
     step("update the list of Debian packages", apt_get(as_root).arg("update"))?;
-    let install = ["install", "--yes", "--no-install-recommends"];
-    step(&format!("install Debian packages: {names}"), apt_get(as_root).args(install).args(missing))
+    step(&format!("install Debian packages: {names}"), quiet_install(as_root).args(missing))
+}
+
+/// Installs the packages that are its arguments. What of them is a daemon is not started; mail and DNS not even when the
+/// machine starts, and Postfix is not set up. Nothing that is there is removed: another mail server, say.
+const QUIET_INSTALL: &str = r#"
+set -e
+export DEBIAN_FRONTEND=noninteractive
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' > "$policy"
+    chmod 755 "$policy"
+fi
+for package; do
+    case "$package" in
+        postfix) echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections ;;
+    esac
+done
+apt-get install --yes --no-install-recommends --no-remove "$@"
+for package; do
+    case "$package" in
+        postfix | nsd | unbound) systemctl disable --quiet "$package" 2>&1 || true ;;
+    esac
+done
+"#;
+
+fn quiet_install(as_root: bool) -> Command {
+    let mut command = with_rights(as_root);
+    command.args(["sh", "-c", QUIET_INSTALL, "install"]);
+    command
 }
 
 fn apt_get(as_root: bool) -> Command {
-    // Through `env`, since sudo passes no variables on.
+    let mut command = with_rights(as_root);
+    command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+    command
+}
+
+/// Through `env`, since sudo passes no variables on.
+fn with_rights(as_root: bool) -> Command {
     let mut command = Command::new(if as_root { "env" } else { "sudo" });
     if !as_root {
         command.arg("env");
     }
-    command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
     command
+}
+
+/// Debian puts what administrators run there, which is not on everyone's path.
+fn in_sbin(program: &str) -> bool {
+    on_path(program) || Path::new("/usr/sbin").join(program).is_file()
 }
 
 fn is_root() -> bool {
