@@ -9,7 +9,7 @@ use crate::{
     failure::{At, Result},
     files::Place,
     output::Output,
-    table::{Table, grouped},
+    table::{Table, grouped, plain},
 };
 
 /// A mail with the largest report that is read is no larger.
@@ -68,5 +68,5 @@ fn text(report: &Report) -> String {
 
 /// What others wrote, without what a terminal would obey, and not too long.
 fn shown(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).take(200).collect()
+    plain(&text.chars().take(200).collect::<String>())
 }

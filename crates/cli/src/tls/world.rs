@@ -257,8 +257,7 @@ impl World {
     fn conditions(&self, facts: &DestinationFacts, host: &HostPlan<'_>, now: Time) -> Conditions {
         match host.host() {
             Some(host) => Conditions::of(facts, host, now).with_roots(Arc::clone(&self.roots)),
-            // An address has no name to be checked.
-            None => Conditions::new(self.client.helo.clone(), now),
+            None => Conditions::to_address(now),
         }
     }
 }
