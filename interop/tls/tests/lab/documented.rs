@@ -1,6 +1,6 @@
 //! Postfix as the documentation sets it up: the settings are read out of `docs/postfix.md`.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, thread, time::Duration};
 
 use sealpost_interop_tls::{Lab, postfix::Postfix, program::eventually};
 
@@ -61,10 +61,18 @@ impl Documented {
         })
     }
 
-    /// Has both try again what waits.
-    pub(crate) fn flush(&self) {
-        self.sender.flush();
-        self.guarantee.flush();
+    /// Has both try again what waits, until nothing does. More than once: a mail whose last try has only just failed
+    /// is in no queue that Postfix looks through, and would wait for minutes.
+    pub(crate) fn empty(&self) {
+        eventually("the queues are empty", || {
+            let both = [&self.sender, &self.guarantee];
+            if both.iter().all(|postfix| postfix.waiting() == 0) {
+                return Some(());
+            }
+            both.into_iter().for_each(Postfix::flush);
+            thread::sleep(Duration::from_secs(1));
+            None
+        });
     }
 }
 
