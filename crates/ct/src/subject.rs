@@ -1,9 +1,14 @@
 //! The functions that take secrets, each as something to run on a given secret.
 
+mod any;
 mod control;
 mod rng;
 
-use sealpost_pre::{Fingerprint, Instance, Point, PointPolicy, ProxyFactor, SubkeySecret, checks, transform_each};
+use sealpost_pre::{
+    Fingerprint,
+    GroupId::{Curve25519, P256, P384},
+    Instance, Point, PointPolicy, ProxyFactor, SubkeySecret, checks, transform_each,
+};
 
 use rng::Fixed;
 
@@ -42,7 +47,7 @@ pub enum Decisions {
 }
 
 /// All subjects, then the controls.
-pub const SUBJECTS: [Subject; 18] = [
+pub const SUBJECTS: [Subject; 38] = [
     subject("compute", Decisions::None, compute),
     subject("compose", Decisions::None, compose),
     subject("verify", Decisions::None, verify),
@@ -57,10 +62,32 @@ pub const SUBJECTS: [Subject; 18] = [
     subject("kernel-lane", Decisions::Public(3), kernel_lane),
     subject("kernel-lane-each", Decisions::None, kernel_lane_each),
     subject("each-48", Decisions::None, each),
-    subject("factor-from-bytes", Decisions::Public(2), factor_from_bytes),
-    subject("factor-from-hex", Decisions::Public(3), factor_from_hex),
-    subject("instance-from-bytes", Decisions::Public(2), instance_from_bytes),
+    subject("factor-from-bytes", Decisions::Public(1), factor_from_bytes),
+    subject("factor-from-hex", Decisions::Public(2), factor_from_hex),
+    subject("instance-from-bytes", Decisions::Public(1), instance_from_bytes),
     subject("instance-from-json", Decisions::Syntax, instance_from_json),
+    // A factor that is read is judged: whether its digits are digits, and whether it is in range. So is a secret, and what
+    // is drawn for a share: those draws that are not kept tell nothing of the one that is.
+    subject("curve25519-compute", Decisions::None, |seed, hide| any::compute(seed, hide, Curve25519)),
+    subject("curve25519-compose", Decisions::Public(4), |seed, hide| any::compose(seed, hide, Curve25519)),
+    subject("curve25519-from-hex", Decisions::Public(2), |seed, hide| any::from_hex(seed, hide, Curve25519)),
+    subject("curve25519-split", Decisions::Public(3), |seed, hide| any::split(seed, hide, Curve25519)),
+    subject("curve25519-transform", Decisions::Public(2), |seed, hide| any::transform(seed, hide, Curve25519, false)),
+    subject("curve25519-verify", Decisions::Public(2), |seed, hide| any::verify(seed, hide, Curve25519)),
+    subject("p256-compute", Decisions::Public(2), |seed, hide| any::compute(seed, hide, P256)),
+    subject("p256-compose", Decisions::Public(4), |seed, hide| any::compose(seed, hide, P256)),
+    subject("p256-from-hex", Decisions::Public(2), |seed, hide| any::from_hex(seed, hide, P256)),
+    subject("p256-split", Decisions::Public(3), |seed, hide| any::split(seed, hide, P256)),
+    subject("p256-transform", Decisions::Public(2), |seed, hide| any::transform(seed, hide, P256, false)),
+    subject("p256-compressed", Decisions::Public(2), |seed, hide| any::transform(seed, hide, P256, true)),
+    subject("p256-verify", Decisions::Public(2), |seed, hide| any::verify(seed, hide, P256)),
+    subject("p384-compute", Decisions::Public(2), |seed, hide| any::compute(seed, hide, P384)),
+    subject("p384-compose", Decisions::Public(4), |seed, hide| any::compose(seed, hide, P384)),
+    subject("p384-from-hex", Decisions::Public(2), |seed, hide| any::from_hex(seed, hide, P384)),
+    subject("p384-split", Decisions::Public(3), |seed, hide| any::split(seed, hide, P384)),
+    subject("p384-transform", Decisions::Public(2), |seed, hide| any::transform(seed, hide, P384, false)),
+    subject("p384-compressed", Decisions::Public(2), |seed, hide| any::transform(seed, hide, P384, true)),
+    subject("p384-verify", Decisions::Public(2), |seed, hide| any::verify(seed, hide, P384)),
     subject("control-branch", Decisions::Leaks, control::branch),
     subject("control-index", Decisions::Leaks, control::index),
 ];

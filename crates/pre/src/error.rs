@@ -18,7 +18,7 @@ pub enum Error {
     Decryption,
     /// A proxy factor that is zero, or not below the order of the group.
     #[error(
-        "the proxy factor is out of range: it must be 32 octets, little-endian, above 0 and below the group's order"
+        "the proxy factor is out of range: it must have as many octets as the group's order, and be above 0 and below it"
     )]
     FactorOutOfRange,
     /// A factor that is kept elsewhere gave no result.

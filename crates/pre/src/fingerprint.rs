@@ -2,6 +2,8 @@
 
 use core::{fmt, str::FromStr};
 
+use rand_core::CryptoRng;
+
 use crate::{Error, Result};
 
 /// A version 4 fingerprint: 20 octets.
@@ -14,6 +16,13 @@ impl Fingerprint {
     /// The fingerprint with these octets.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 20]) -> Self {
+        Self(bytes)
+    }
+
+    /// A random one, which no key has.
+    pub(crate) fn random(rng: &mut impl CryptoRng) -> Self {
+        let mut bytes = [0; 20];
+        rng.fill_bytes(&mut bytes);
         Self(bytes)
     }
 

@@ -3,38 +3,17 @@
 use alloc::boxed::Box;
 use core::fmt;
 
+use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
 
 use crate::{
-    Backend, Curve25519Subkey, Error, Fingerprint, Kdf, PointPolicy, ProxyFactor, Result, product::multiply_anywhere,
+    Backend, Curve25519Subkey, Error, Fingerprint, Kdf, NotValid, PointPolicy, ProxyFactor, Result, UnixTime, Validity,
+    product::multiply_anywhere,
 };
 
 mod binary;
 mod json;
 mod proton;
-
-/// A moment: seconds since 1970-01-01 00:00:00 UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(clippy::exhaustive_structs, reason = "it is the number that it holds")]
-pub struct UnixTime(pub u64);
-
-/// Why an instance can't be used now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum NotValid {
-    /// The time is before the instance's not-before.
-    #[error("the instance is not valid before {} seconds after 1970", .not_before.0)]
-    NotYet {
-        /// The first moment at which it is valid.
-        not_before: UnixTime,
-    },
-    /// The time is behind the instance's not-after.
-    #[error("the instance expired {} seconds after 1970", .not_after.0)]
-    Expired {
-        /// The last moment at which it was valid.
-        not_after: UnixTime,
-    },
-}
 
 /// The factor of an instance: in this process, or elsewhere.
 #[derive(Debug)]
@@ -80,8 +59,7 @@ pub struct Instance {
     forwardee: Fingerprint,
     kdf: Option<Kdf>,
     factor: Factor,
-    not_before: Option<UnixTime>,
-    not_after: Option<UnixTime>,
+    validity: Validity,
 }
 
 impl Instance {
@@ -89,14 +67,13 @@ impl Instance {
     /// [`Self::verify`]; Proton's format doesn't carry it.
     #[must_use]
     pub fn new(forwarder: Fingerprint, forwardee: Fingerprint, kdf: Option<Kdf>, factor: impl Into<Factor>) -> Self {
-        Self { forwarder, forwardee, kdf, factor: factor.into(), not_before: None, not_after: None }
+        Self { forwarder, forwardee, kdf, factor: factor.into(), validity: Validity::default() }
     }
 
     /// Limits the time in which [`Transform`](crate::Transform) uses the instance; both ends are inclusive.
     #[must_use]
     pub fn valid(mut self, not_before: Option<UnixTime>, not_after: Option<UnixTime>) -> Self {
-        self.not_before = not_before;
-        self.not_after = not_after;
+        self.validity = Validity { not_before, not_after };
         self
     }
 
@@ -132,13 +109,13 @@ impl Instance {
     /// The first moment at which the instance is valid, if it is limited.
     #[must_use]
     pub fn not_before(&self) -> Option<UnixTime> {
-        self.not_before
+        self.validity.not_before
     }
 
     /// The last moment at which the instance is valid, if it is limited.
     #[must_use]
     pub fn not_after(&self) -> Option<UnixTime> {
-        self.not_after
+        self.validity.not_after
     }
 
     /// Whether the instance may be used at this time.
@@ -147,11 +124,7 @@ impl Instance {
     ///
     /// [`NotValid`] says since when it isn't, or from when it will be.
     pub fn check_time(&self, now: UnixTime) -> Result<(), NotValid> {
-        match (self.not_before, self.not_after) {
-            (Some(not_before), _) if now < not_before => Err(NotValid::NotYet { not_before }),
-            (_, Some(not_after)) if now > not_after => Err(NotValid::Expired { not_after }),
-            _ => Ok(()),
-        }
+        self.validity.check(now)
     }
 
     /// Checks that the instance belongs to these two public keys: their fingerprints, the key derivation
@@ -181,14 +154,59 @@ impl Instance {
     }
 }
 
+impl Instance {
+    /// For two proxies that forward one behind the other: what each of them gets, so that neither alone can forward, nor
+    /// with the forwardee find out the forwarder's key.
+    ///
+    /// The two instances of a proxy have the same share of the factor ([`ProxyFactor::split`]): the first is for where
+    /// that proxy comes first, and ends at a random fingerprint, which no key has; the second is for where it comes second,
+    /// and starts where the other proxy's first one ends. So a message that only one proxy has treated is for nobody,
+    /// treating it there again changes nothing, and either order gives what this instance gives. A message that hides its
+    /// recipient (a wildcard key ID) can't say how far it is: each proxy transforms it each time it sees it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::FactorElsewhere`].
+    pub fn split(&self, rng: &mut impl CryptoRng) -> Result<[[Self; 2]; 2]> {
+        let [one, other] = self.held()?.split(rng);
+        let (between, reverse) = (Fingerprint::random(rng), Fingerprint::random(rng));
+        let share = |forwarder, forwardee, factor| Self {
+            validity: self.validity,
+            ..Self::new(forwarder, forwardee, self.kdf, factor)
+        };
+        Ok([
+            [share(self.forwarder, between, one.clone()), share(reverse, self.forwardee, one)],
+            [share(self.forwarder, reverse, other.clone()), share(between, self.forwardee, other)],
+        ])
+    }
+
+    /// Both ways in one: the instance that does what this one and then `next` do. Valid when both are.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::KeyMismatch`] unless `next` is for whom this one forwards to, with the same key derivation;
+    /// [`Error::FactorElsewhere`].
+    pub fn compose(&self, next: &Self) -> Result<Self> {
+        if self.forwardee != next.forwarder {
+            return Err(Error::KeyMismatch("the second does not take over where the first ends"));
+        }
+        if self.kdf != next.kdf {
+            return Err(Error::KeyMismatch("the key derivations of the two differ"));
+        }
+        let factor = self.held()?.compose(next.held()?);
+        let validity = self.validity.intersection(next.validity);
+        Ok(Self { validity, ..Self::new(self.forwarder, next.forwardee, self.kdf, factor) })
+    }
+}
+
 impl PartialEq for Instance {
     /// Compares the factors in constant time. One that is elsewhere is equal to none.
     fn eq(&self, other: &Self) -> bool {
         let factors = self.factor.held().zip(other.factor.held());
         let factor = factors.is_some_and(|(factor, other)| factor.ct_eq(other).into());
         factor
-            && (self.forwarder, self.forwardee, self.kdf, self.not_before, self.not_after)
-                == (other.forwarder, other.forwardee, other.kdf, other.not_before, other.not_after)
+            && (self.forwarder, self.forwardee, self.kdf, self.validity)
+                == (other.forwarder, other.forwardee, other.kdf, other.validity)
     }
 }
 
@@ -198,8 +216,8 @@ impl fmt::Debug for Instance {
             .field("forwarder", &self.forwarder)
             .field("forwardee", &self.forwardee)
             .field("kdf", &self.kdf)
-            .field("not_before", &self.not_before)
-            .field("not_after", &self.not_after)
+            .field("not_before", &self.validity.not_before)
+            .field("not_after", &self.validity.not_after)
             .finish_non_exhaustive()
     }
 }

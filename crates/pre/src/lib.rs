@@ -11,12 +11,14 @@ mod backend;
 #[cfg(feature = "checks")]
 #[doc(hidden)]
 pub mod checks;
+pub mod document;
 mod error;
 mod export;
 mod factor;
 mod fingerprint;
 mod forwardee;
 mod forwarder;
+mod group;
 mod instance;
 mod kdf;
 mod kernel;
@@ -31,22 +33,25 @@ mod s2k;
 mod secret;
 mod signature;
 mod subkey;
+mod validity;
 #[cfg(feature = "aws-lc")]
 mod x25519;
 
 // The public interface, in the order in which a reader needs it.
 pub use error::{Error, Result};
-pub use factor::ProxyFactor;
+pub use factor::{GroupFactor, ProxyFactor};
+pub use group::{AnyFactor, Curve25519, Group, GroupId, NistCurve, NistGroup, NistPoint, NistSecret, P256, P384};
 pub use point::{Point, PointPolicy, PointRejection};
 pub use product::{backend_name, transform_each};
 pub use secret::SubkeySecret;
+pub use validity::{NotValid, UnixTime, Validity};
 
 #[cfg(feature = "pkcs11")]
 pub use backend::pkcs11::{Pkcs11Key, Pkcs11Token};
 pub use backend::{Backend, BackendError};
 
 pub use fingerprint::{Fingerprint, KeyId};
-pub use instance::{Factor, Instance, NotValid, UnixTime};
+pub use instance::{Factor, Instance};
 pub use kdf::{HashAlgorithm, Kdf, SymmetricAlgorithm};
 
 pub use rewrite::{

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use curve25519_dalek::{MontgomeryPoint, Scalar, edwards::EdwardsPoint, traits::IsIdentity};
+use subtle::{Choice, ConstantTimeEq};
 
 use crate::{Error, Result};
 
@@ -80,13 +81,19 @@ impl Point {
     }
 }
 
+impl ConstantTimeEq for Point {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.0.ct_eq(&other.0)
+    }
+}
+
 impl fmt::Debug for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
-/// Which points the transform accepts. Both policies give the same octets for every point that an
+/// Which points of Curve25519 the transform accepts. Both policies give the same octets for every point that an
 /// honest sender makes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -103,14 +110,15 @@ pub enum PointPolicy {
     Draft,
 }
 
-/// Why a point was refused.
+/// Why a point was refused. [`PointRejection::NonCanonical`] is for all groups, what stands before it and the two behind
+/// it for Curve25519, and the others for P-256 and P-384.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PointRejection {
     /// The high bit of the last octet is set.
     #[error("the ephemeral point's high bit is set")]
     HighBit,
-    /// The u-coordinate is not below p = 2^255 - 19.
+    /// A coordinate is not below the field's prime: for Curve25519 2^255 - 19.
     #[error("the ephemeral point's coordinate is not canonical")]
     NonCanonical,
     /// The point lies on the twist of the curve.
@@ -119,6 +127,15 @@ pub enum PointRejection {
     /// The point has an order that divides 8.
     #[error("the ephemeral point has a small order")]
     SmallOrder,
+    /// Its length, or its first octet, is none of the forms of its group: see [`NistPoint::from_sec1`](crate::NistPoint::from_sec1).
+    #[error("the ephemeral point is malformed")]
+    Malformed,
+    /// The coordinates don't fulfil the equation of the curve.
+    #[error("the ephemeral point is not on the curve")]
+    NotOnCurve,
+    /// The point at infinity.
+    #[error("the ephemeral point is the point at infinity")]
+    Identity,
 }
 
 /// `k·P`, where `k8` is `k/8` modulo the group's order.

@@ -43,6 +43,16 @@ impl SubkeySecret {
         Ok(Self(secret))
     }
 
+    /// The secret as X25519 has it: 32 octets, little-endian
+    /// ([RFC 7748 §5](https://www.rfc-editor.org/rfc/rfc7748#section-5)). It is clamped here.
+    #[must_use]
+    pub fn from_x25519(octets: &[u8; 32]) -> Self {
+        let mut secret = Box::new(Zeroizing::new([0; 32]));
+        secret.copy_from_slice(octets);
+        **secret = clamp_integer(**secret);
+        Self(secret)
+    }
+
     /// The clamped integer as OpenPGP stores it: 32 octets, big-endian; its highest set bit is bit 254.
     #[must_use]
     pub fn expose_mpi(&self) -> Zeroizing<[u8; 32]> {

@@ -6,7 +6,9 @@ use getrandom::{SysRng, rand_core::UnwrapErr};
 use proptest::{option, prelude::*};
 use sealpost_pre::{
     Curve25519Subkey, Error, Fingerprint, ForwardeeKey, Forwarder, ForwarderSubkey, Ineligible, Instance, Kdf,
-    MultiHop, ProxyFactor, Setup, SubkeySecret, UnixTime, public_export, set_up,
+    MultiHop, ProxyFactor, Setup, SubkeySecret, UnixTime,
+    document::{Kind, Writer, read},
+    public_export, set_up,
 };
 use sealpost_testkit::{
     draft,
@@ -125,6 +127,11 @@ fn what_is_wrong_with_an_instance_s_json_is_said_without_its_values() {
         (good.replace("\"version\": 1", "\"version\": 1, \"version\": 1"), "there twice"),
         (good.replace("\"version\": 1", &format!("\"version\": 1, \"{factor}\": 1")), "unknown"),
         (good.replace("\"sealpost-", "\"another-"), "\"format\""),
+        (good.replace("\"version\": 1", "\"version\": 1, \"kind\": \"smime\""), "it is for S/MIME"),
+        (good.replace("\"version\": 1", "\"version\": 1, \"kind\": \"openpgp\""), "kind is unknown: a newer program"),
+        (good.replace("\"version\": 1", &format!("\"version\": 1, \"kind\": \"{factor}\"")), "kind is unknown"),
+        (good.replace("\"version\": 1", "\"version\": 1, \"kind\": 1"), "another type"),
+        (good.replace("\"version\": 1", "\"version\": 2, \"kind\": \"other\""), "version is unknown"),
         (good.replace(factor, "04b6"), "out of range"),
         (good.replace('}', ""), "not JSON"),
         (format!("{good}{factor}"), "not JSON"),
@@ -133,6 +140,41 @@ fn what_is_wrong_with_an_instance_s_json_is_said_without_its_values() {
         let shown = format!("{error} {error:?}");
         assert!(shown.contains(reason) && !shown.contains("5fc9c075"), "{shown}: {json}");
     }
+}
+
+#[test]
+fn the_document_of_an_instance_is_as_it_always_was() {
+    let factor = "04b657045fc9c0759c5fd11d8ca75a2b1aa101c9c896490bcec100f941e97e0e";
+    let text = format!(
+        "{{\n  \"format\": \"sealpost-forwarding-instance\",\n  \"version\": 1,\n  \
+         \"forwarder\": \"8a5f35753833ff9919ad88161557e55093930510\",\n  \
+         \"forwardee\": \"805249be13f8fe08fd5dbcb2076ed69fdede0029\",\n  \
+         \"kdf\": {{ \"hash\": 10, \"symmetric\": 9 }},\n  \"not_before\": 1700000000,\n  \
+         \"not_after\": 1800000000,\n  \"factor\": \"{factor}\"\n}}\n"
+    );
+    assert_eq!(*Instance::from_json(text.as_bytes()).unwrap().expose_json().unwrap(), text);
+    assert_eq!(Kind::of(text.as_bytes()).unwrap(), Kind::OpenPgp);
+}
+
+#[test]
+fn documents_of_other_kinds_have_the_same_frame() {
+    let mut document = Writer::new(Kind::Smime);
+    document.string("group", "P-256");
+    document.value("names", "[1, 2]");
+    let text = document.finish();
+    assert_eq!(
+        *text,
+        "{\n  \"format\": \"sealpost-forwarding-instance\",\n  \"version\": 1,\n  \"kind\": \"smime\",\n  \
+         \"group\": \"P-256\",\n  \"names\": [1, 2]\n}\n"
+    );
+    assert_eq!(Kind::of(text.as_bytes()).unwrap(), Kind::Smime);
+    // However long it gets.
+    let long = "7f".repeat(10_000);
+    let mut document = Writer::new(Kind::Smime);
+    document.string("factor", &long);
+    document.string("other", &long);
+    let read: serde_json::Value = read(document.finish().as_bytes()).unwrap();
+    assert_eq!((&read["factor"], &read["other"], &read["kind"]), (&long.clone().into(), &long.into(), &"smime".into()));
 }
 
 #[test]

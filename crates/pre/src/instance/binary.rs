@@ -2,8 +2,8 @@
 
 use zeroize::Zeroizing;
 
-use super::{Instance, UnixTime};
-use crate::{Error, Kdf, ProxyFactor, Result, packet::Fields};
+use super::Instance;
+use crate::{Error, Kdf, ProxyFactor, Result, UnixTime, Validity, packet::Fields};
 
 /// "SealPost Forwarding Instance", version 1.
 const MAGIC: &[u8; 5] = b"SPFI\x01";
@@ -31,11 +31,12 @@ impl Instance {
     /// [`Error::FactorElsewhere`].
     pub fn expose_bytes(&self) -> Result<Zeroizing<[u8; Self::BYTES]>> {
         let (hash, symmetric) = self.kdf.map(Kdf::ids).unwrap_or_default();
+        let Validity { not_before, not_after } = self.validity;
         let flags = (HAS_KDF * u8::from(self.kdf.is_some()))
-            | (HAS_NOT_BEFORE * u8::from(self.not_before.is_some()))
-            | (HAS_NOT_AFTER * u8::from(self.not_after.is_some()));
+            | (HAS_NOT_BEFORE * u8::from(not_before.is_some()))
+            | (HAS_NOT_AFTER * u8::from(not_after.is_some()));
         let seconds = |time: Option<UnixTime>| time.map_or(0, |time| time.0).to_be_bytes();
-        let (not_before, not_after) = (seconds(self.not_before), seconds(self.not_after));
+        let (not_before, not_after) = (seconds(not_before), seconds(not_after));
         let factor = self.held()?.expose_bytes();
         let fields: [&[u8]; 7] = [
             MAGIC,

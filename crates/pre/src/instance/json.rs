@@ -1,29 +1,20 @@
 //! The JSON form of an instance.
 
 use alloc::string::String;
-use core::fmt::{Display, Write};
 
 use serde::Deserialize;
-use serde_json::error::Category;
 use zeroize::Zeroizing;
 
-use super::{Instance, UnixTime};
-use crate::{Error, Kdf, ProxyFactor, Result};
-
-const FORMAT: &str = "sealpost-forwarding-instance";
-const VERSION: u64 = 1;
-
-/// What the documents of all versions have.
-#[derive(Deserialize)]
-struct Head<'a> {
-    format: &'a str,
-    version: u64,
-}
+use super::Instance;
+use crate::{
+    Error, Kdf, ProxyFactor, Result, UnixTime, Validity,
+    document::{Kind, Writer, hex, read},
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document<'a> {
-    /// This and the version are [`Head`]'s; here they are no unknown fields.
+    /// This and the version are judged by [`Kind::of`]; here they are no unknown fields.
     #[serde(rename = "format")]
     _format: &'a str,
     #[serde(rename = "version")]
@@ -68,17 +59,16 @@ impl Instance {
     ///
     /// [`Error::FactorElsewhere`].
     pub fn expose_json(&self) -> Result<Zeroizing<String>> {
-        let mut object = Object::new();
-        object.string("format", FORMAT);
-        object.number("version", VERSION);
+        let mut object = Writer::new(Kind::OpenPgp);
         object.string("forwarder", &hex(self.forwarder.as_bytes()));
         object.string("forwardee", &hex(self.forwardee.as_bytes()));
         if let Some((hash, symmetric)) = self.kdf.map(Kdf::ids) {
-            object.number("kdf", format_args!("{{ \"hash\": {hash}, \"symmetric\": {symmetric} }}"));
+            object.value("kdf", format_args!("{{ \"hash\": {hash}, \"symmetric\": {symmetric} }}"));
         }
-        for (name, time) in [("not_before", self.not_before), ("not_after", self.not_after)] {
+        let Validity { not_before, not_after } = self.validity;
+        for (name, time) in [("not_before", not_before), ("not_after", not_after)] {
             if let Some(UnixTime(seconds)) = time {
-                object.number(name, seconds);
+                object.value(name, seconds);
             }
         }
         object.string("factor", &Zeroizing::new(hex(self.held()?.expose_bytes().as_ref())));
@@ -92,58 +82,13 @@ impl Instance {
     /// [`Error::Instance`] for anything else, [`Error::NotAKey`] for a bad fingerprint,
     /// [`Error::Unsupported`] for an unknown key derivation, [`Error::FactorOutOfRange`].
     pub fn from_json(json: &[u8]) -> Result<Self> {
-        let head: Head<'_> = read(json)?;
-        if head.format != FORMAT {
-            return Err(Error::Instance("the field \"format\" has another value"));
-        }
-        if head.version != VERSION {
-            return Err(Error::Instance("its version is unknown: a newer program wrote it"));
+        if Kind::of(json)? != Kind::OpenPgp {
+            return Err(Error::Instance("it is for S/MIME"));
         }
         let document: Document<'_> = read(json)?;
         let kdf = document.kdf.map(|ids| Kdf::from_ids(ids.hash, ids.symmetric)).transpose()?;
         let factor = ProxyFactor::from_hex(document.factor)?;
         Ok(Self::new(document.forwarder.parse()?, document.forwardee.parse()?, kdf, factor)
             .valid(document.not_before.map(UnixTime), document.not_after.map(UnixTime)))
-    }
-}
-
-/// Reads JSON. What serde_json says of an error is not repeated: it may quote the factor.
-fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T> {
-    serde_json::from_slice(json).map_err(|error| match error.classify() {
-        Category::Data => Error::Instance("a field is missing, unknown, there twice, or of another type"),
-        _ => Error::Instance("not JSON"),
-    })
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    base16ct::lower::encode_string(bytes)
-}
-
-/// Writes a JSON object whose strings need no escapes.
-pub(super) struct Object(Zeroizing<String>);
-
-impl Object {
-    /// More than any instance takes: a buffer that grew would leave a copy of the factor behind.
-    const CAPACITY: usize = 1024;
-
-    pub(super) fn new() -> Self {
-        let mut text = Zeroizing::new(String::with_capacity(Self::CAPACITY));
-        text.push('{');
-        Self(text)
-    }
-
-    pub(super) fn string(&mut self, name: &str, value: &str) {
-        self.number(name, format_args!("\"{value}\""));
-    }
-
-    pub(super) fn number(&mut self, name: &str, value: impl Display) {
-        let comma = if self.0.len() > 1 { "," } else { "" };
-        // Writing to a string can't fail.
-        let _ = write!(self.0, "{comma}\n  \"{name}\": {value}");
-    }
-
-    pub(super) fn finish(mut self) -> Zeroizing<String> {
-        self.0.push_str("\n}\n");
-        self.0
     }
 }

@@ -5,11 +5,11 @@ use alloc::string::String;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{
-    Instance,
-    json::{Object, hex},
+use super::Instance;
+use crate::{
+    Error, ProxyFactor, Result,
+    document::{Writer, hex},
 };
-use crate::{Error, ProxyFactor, Result};
 
 /// The only version of keys that can be forwarded.
 const KEY_VERSION: u8 = 4;
@@ -34,8 +34,8 @@ impl Instance {
     ///
     /// [`Error::FactorElsewhere`].
     pub fn expose_proton(&self) -> Result<Zeroizing<String>> {
-        let mut object = Object::new();
-        object.number("PgpVersion", KEY_VERSION);
+        let mut object = Writer::object();
+        object.value("PgpVersion", KEY_VERSION);
         object.string("ForwarderKeyFingerprint", &hex(self.forwarder.as_bytes()));
         object.string("ForwardeeKeyFingerprint", &hex(self.forwardee.as_bytes()));
         object.string("ProxyParam", &Zeroizing::new(hex(self.held()?.expose_bytes().as_ref())));
