@@ -3,6 +3,7 @@
 
 mod fuzz;
 mod header;
+mod inner;
 mod transcode;
 
 use std::{
@@ -15,6 +16,7 @@ use crate::{Error, Limits, Result};
 pub use fuzz::fuzz;
 use header::Header;
 pub(crate) use header::{Class, Tag, element_len, header};
+pub(crate) use inner::inner;
 pub(crate) use transcode::to_der;
 
 const PLACE: &str = "the BER";
@@ -55,9 +57,14 @@ struct Frame {
 
 impl<R: Read> Reader<R> {
     pub(crate) fn new(from: R, limits: &Limits) -> Self {
+        Self::with_buffer(from, limits, BUFFER)
+    }
+
+    /// The buffer must have room for a header.
+    fn with_buffer(from: R, limits: &Limits, octets: usize) -> Self {
         Self {
             from,
-            buffer: vec![0; BUFFER].into(),
+            buffer: vec![0; octets].into(),
             filled: 0..0,
             offset: 0,
             frames: Vec::new(),
@@ -70,6 +77,16 @@ impl<R: Read> Reader<R> {
     /// How many octets of elements were returned.
     pub(crate) fn returned(&self) -> usize {
         self.structure.saturating_sub(self.budget)
+    }
+
+    /// How many octets were read: where the next element starts, or the end of what is around it.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Octets of the value of the next element; `None` if end-of-contents ends it.
+    pub(crate) fn length(&mut self) -> Result<Option<u64>> {
+        Ok(self.present()?.length)
     }
 
     /// The tag of the next element; `None` at the end of the element around, or of the input.

@@ -23,8 +23,10 @@ pub(crate) use open::Opener;
 pub use open::{LegacyCiphers, Opened};
 pub use recipient::Recipient;
 pub use recipients::{ListedRecipient, RecipientKind};
+pub(crate) use recipients::{RecipientInfo, encrypted_key};
 pub(crate) use seal::Envelope;
 pub use structure::Enveloped;
+pub(crate) use structure::{kind, too_many};
 
 #[cfg(test)]
 pub(crate) mod tests;

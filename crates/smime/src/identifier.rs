@@ -49,7 +49,19 @@ impl CertificateIdentifier {
         self.matcher()(certificate)
     }
 
-    /// The same, for many certificates: what takes long is done once.
+    /// Whether both name the same: serial numbers are compared as numbers, issuers as names (RFC 5280 §7.1).
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.compared().is_same(&other.compared())
+    }
+
+    /// The name, to be compared with many others.
+    #[must_use]
+    pub fn compared(&self) -> ComparedIdentifier<'_> {
+        ComparedIdentifier { id: self, canonical: OnceCell::new() }
+    }
+
+    /// [`Self::matches`], for many certificates: what takes long is done once.
     pub(crate) fn matcher(&self) -> impl Fn(&Certificate) -> bool {
         let canonical = OnceCell::new();
         move |certificate| match self {
@@ -112,6 +124,34 @@ impl CertificateIdentifier {
             Self::IssuerAndSerial { .. } => self.to_der(),
             Self::SubjectKeyIdentifier(id) => write(0xA0, &[&write(0x04, &[id])]),
         }
+    }
+}
+
+/// The name of a certificate that is compared with many others: what takes long is done once for each of both.
+#[derive(Debug)]
+pub struct ComparedIdentifier<'a> {
+    id: &'a CertificateIdentifier,
+    /// The issuer, in the form in which names are compared.
+    canonical: OnceCell<Vec<u8>>,
+}
+
+impl ComparedIdentifier<'_> {
+    /// See [`CertificateIdentifier::is_same`].
+    #[must_use]
+    pub fn is_same(&self, other: &ComparedIdentifier<'_>) -> bool {
+        use CertificateIdentifier::{IssuerAndSerial, SubjectKeyIdentifier};
+        match (self.id, other.id) {
+            (IssuerAndSerial { issuer, serial }, IssuerAndSerial { issuer: other_issuer, serial: other_serial }) => {
+                let canonical = || self.canonical(issuer) == other.canonical(other_issuer);
+                same_number(serial, other_serial) && (issuer == other_issuer || canonical())
+            }
+            (SubjectKeyIdentifier(id), SubjectKeyIdentifier(other)) => id == other,
+            _ => false,
+        }
+    }
+
+    fn canonical(&self, issuer: &[u8]) -> &[u8] {
+        self.canonical.get_or_init(|| name::canonical(issuer))
     }
 }
 

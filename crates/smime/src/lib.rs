@@ -26,6 +26,7 @@ mod pem;
 mod pkcs12;
 mod protected;
 mod public_key;
+mod readdress;
 mod sign;
 mod signed;
 mod time;
@@ -39,13 +40,14 @@ pub use enveloped::{
     ContentCipher, Credential, Enveloped, LegacyCiphers, ListedRecipient, Opened, PrivateKey, Recipient, RecipientKind,
 };
 pub use error::{Error, Result};
-pub use identifier::{CertificateIdentifier, IdentifyBy};
+pub use identifier::{CertificateIdentifier, ComparedIdentifier, IdentifyBy};
 pub use identity::Identity;
 pub use inspect::{PartStructure, Protection, SignedStructure, Structure};
 pub use limits::Limits;
-pub use pem::read_crls;
+pub use pem::{read_crls, write_pem};
 pub use pkcs12::{KeyAndCertificate, Pkcs12, Pkcs12Writer};
 pub use protected::{HeaderConfidentiality, HeaderProtection, ProtectedForm, ProtectedHeader};
+pub use readdress::{Addressed, Fate, Originator, Readdressing, Replacement};
 pub use sign::{Signed, Signer, certificates_only};
 pub use signed::{Flaw, SignerInfo};
 pub use time::UnixTime;

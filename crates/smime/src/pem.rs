@@ -10,6 +10,26 @@ const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
 const DASHES: &[u8] = b"-----";
 
+/// Octets of a full line: 64 characters of base64 (RFC 7468 §2).
+const LINE: usize = 48;
+
+/// Writes a block of PEM (RFC 7468 §3): `der`, called `label`, such as `CERTIFICATE` or `ENCRYPTED PRIVATE KEY`.
+#[must_use]
+pub fn write_pem(label: &str, der: &[u8]) -> Zeroizing<String> {
+    // As large as it becomes at once, so that nothing is left behind in memory: a line of 65 characters for each 48
+    // octets, and two around them.
+    let mut pem = Zeroizing::new(String::with_capacity(65 * (der.len() / LINE + 1) + 2 * (label.len() + 24)));
+    let mut characters = Zeroizing::new([0; LINE / 3 * 4]);
+    pem.extend(["-----BEGIN ", label, "-----\n"]);
+    for line in der.chunks(LINE) {
+        // A line has room for its characters.
+        pem.push_str(Base64::encode(line, characters.as_mut_slice()).unwrap_or_default());
+        pem.push('\n');
+    }
+    pem.extend(["-----END ", label, "-----\n"]);
+    pem
+}
+
 /// What was between two lines of PEM, or DER by itself.
 pub(crate) struct Block {
     label: Option<String>,
@@ -154,6 +174,17 @@ mod tests {
         assert_eq!(read(text).unwrap(), expected.map(|(label, der)| (label.to_owned(), der)));
         assert!(read("no block").unwrap().is_empty());
         assert!(read("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_its_buffer_never_grows() {
+        for len in [0, 1, 47, 48, 49, 96, 1000, 100_000] {
+            let der = vec![0x5a; len];
+            let pem = write_pem("ENCRYPTED PRIVATE KEY", &der);
+            assert_eq!(pem.capacity(), 65 * (len / LINE + 1) + 2 * ("ENCRYPTED PRIVATE KEY".len() + 24), "{len}");
+            assert!(pem.lines().all(|line| line.len() <= 64), "{len}");
+            assert_eq!(read(&pem).unwrap(), [("ENCRYPTED PRIVATE KEY".to_owned(), der)]);
+        }
     }
 
     #[test]

@@ -177,6 +177,19 @@ impl PublicKey {
 }
 
 impl Certificate {
+    /// The public key for key agreement, as messages carry it, and its group: of P-256 and P-384 an uncompressed point (SEC
+    /// 1 §2.3.3: 65 and 97 octets), of X25519 32 octets (RFC 7748 §5). Nothing for other keys, and for what is no point of
+    /// its curve.
+    #[must_use]
+    pub fn agreement_point(&self) -> Option<(Curve, Vec<u8>)> {
+        match PublicKey::from_spki(self.public_key()).ok()? {
+            PublicKey::P256(key) => Some((Curve::P256, key.to_point())),
+            PublicKey::P384(key) => Some((Curve::P384, key.to_point())),
+            PublicKey::X25519(key) => Some((Curve::X25519, key.as_bytes().to_vec())),
+            _ => None,
+        }
+    }
+
     /// What its key is, as people write it: `RSA-2048`, `P-256`.
     ///
     /// # Errors

@@ -11,8 +11,8 @@ use std::{
 use base64ct::Encoding;
 use getrandom::{SysRng, rand_core::UnwrapErr};
 use sealpost_smime::{
-    Certificate, ContentCipher, Credential, Decrypter, Encrypter, Form, Limits, Pkcs12, PrivateKey, Recipient, Signer,
-    Structure, UnixTime, Verdict, Verifier,
+    Addressed, Certificate, CertificateIdentifier, ContentCipher, Credential, Decrypter, Encrypter, Fate, Form, Limits,
+    Pkcs12, PrivateKey, Readdressing, Recipient, Replacement, Signer, Structure, UnixTime, Verdict, Verifier,
     algorithm::{Digest, SignatureScheme},
     key::SoftwareKey,
     path::{Purpose, Validator},
@@ -141,6 +141,38 @@ fn a_mail_of_25_mib_takes_hardly_any_memory() {
     encrypted(&bob, ContentCipher::Aes256Cbc, &mail);
 }
 
+/// Other recipients, where the text of the content stays and where it is written anew.
+#[test]
+fn neither_does_one_for_others() {
+    let _alone = alone();
+    let content = tlv(0x80, &vec![7; 25 << 20]);
+    let one_line = mail(&enveloped_data(&agreement(1), &content));
+    let start = one_line.len() - one_line.iter().rev().position(|c| *c == b'\n').unwrap();
+    let lines: Vec<_> = one_line[start..].chunks(76).collect();
+    let in_lines = [&one_line[..start], &lines.join(&b"\r\n"[..])].concat();
+    for (mail, id) in [&one_line, &in_lines].into_iter().flat_map(|mail| (8..11).map(move |id| (mail, id))) {
+        let plan = || Readdressing::plan(&mut Cursor::new(mail), &Limits::default(), &mut |about| replaced(about, id));
+        let plan = small("plan", plan).unwrap();
+        let mut written = Count::default();
+        small("readdress", || plan.write(&mut Cursor::new(mail), &mut written)).unwrap();
+        assert!(plan.changes() && written.0.abs_diff(mail.len()) < 200);
+    }
+}
+
+/// By another with an identifier of so many octets.
+fn replaced(about: &Addressed<'_>, id: usize) -> Fate {
+    let Some(originator) = about.originator else { return Fate::Keep };
+    let id = CertificateIdentifier::SubjectKeyIdentifier(vec![1; id]);
+    Fate::Replace(vec![Replacement { id, point: originator.point.to_vec() }])
+}
+
+/// KeyAgreeRecipientInfo with so many recipients.
+fn agreement(keys: usize) -> Vec<u8> {
+    let originator = tlv(0xa1, &[sequence(&[&[6, 3, 0x2b, 0x65, 0x6e]]), tlv(3, &[0; 33])].concat());
+    let key = sequence(&[&tlv(0xa0, &tlv(4, &[1; 8])), &tlv(4, &[2; 40])]);
+    tlv(0xa1, &[VERSION, &tlv(0xa0, &originator), SHA256, &tlv(0x30, &key.repeat(keys))].concat())
+}
+
 /// They are larger than what may be taken.
 #[test]
 fn neither_do_mails_in_other_forms() {
@@ -211,12 +243,19 @@ fn harmless(bob: &Bob, what: &str, mail: &[u8]) {
     let encrypter = Encrypter::new().to(Recipient::new(bob.encryption.0.clone()).unwrap());
     let input = || Cursor::new(mail);
     let mut sink = Count::default();
-    let done: [(&str, Outcome<'_>); 5] = [
+    let done: [(&str, Outcome<'_>); 6] = [
         ("verify", Box::new(|_| bob.verifier.verify(&mut input()).map(|found| format!("{:?}", found.verdict())))),
         ("decrypt", Box::new(|out| decrypter.decrypt(&mut input(), &mut rng(), out).map(|_| String::new()))),
         (
             "inspect",
             Box::new(|_| Structure::read(&mut input(), &limits).map(|found| format!("{} parts", found.parts.len()))),
+        ),
+        (
+            "readdress",
+            Box::new(|_| {
+                let plan = Readdressing::plan(&mut input(), &limits, &mut |about| replaced(about, 8))?;
+                plan.write(&mut input(), &mut io::sink()).map(|()| format!("changes: {}", plan.changes()))
+            }),
         ),
         ("sign", Box::new(|_| signer.sign(&mut input(), now(), &mut rng(), &mut io::sink()).map(|_| String::new()))),
         ("encrypt", Box::new(|_| encrypter.encrypt(&mut input(), &mut rng(), &mut io::sink()).map(|_| String::new()))),
@@ -314,6 +353,11 @@ fn hostile_envelopes_take_little_memory() {
         ("many recipients of two octets", enveloped_data(&many(&[0x30, 0]), &encrypted)),
         ("many whole recipients", enveloped_data(&recipient(20).repeat(20_000), &encrypted)),
         ("as many recipients as may be", enveloped_data(&recipient(4000).repeat(1000), &encrypted)),
+        ("many recipients by key agreement", enveloped_data(&agreement(1).repeat(10_000), &encrypted)),
+        ("many in one structure", enveloped_data(&agreement(10_000), &encrypted)),
+        ("as many as may be", enveloped_data(&agreement(1).repeat(1000), &encrypted)),
+        ("as many as may be in one structure", enveloped_data(&agreement(1000), &encrypted)),
+        ("large ones", enveloped_data(&[agreement(1), tlv(0xa1, &vec![0; 4_000])].concat().repeat(500), &encrypted)),
         ("a recipient of 3 MiB", enveloped_data(&recipient(3 << 20), &encrypted)),
         (
             "a recipient of as many elements as may be",

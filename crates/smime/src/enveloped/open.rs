@@ -92,7 +92,7 @@ impl Opener<'_> {
             out.write_all(octets).map_err(Error::Write)
         };
         let mut reader = Reader::new(reopen()?, self.limits);
-        Head::skip(&mut reader)?;
+        Head::skip(&mut reader, self.limits)?;
         content(&mut reader, &mut |ciphertext| decryptor.update(ciphertext, &mut write))?;
         let right = decryptor.finish(&tail.additional, &tail.tag, &mut write)?;
         if bool::from(right) && judge.is_none_or(|mut judge| judge.accepts().into()) {

@@ -70,7 +70,7 @@ impl fmt::Display for ListedRecipient {
 
 /// A RecipientInfo, as far as it is understood.
 #[derive(Debug)]
-pub(super) enum RecipientInfo {
+pub(crate) enum RecipientInfo {
     Transport {
         id: CertificateIdentifier,
         /// DER of the AlgorithmIdentifier, here and below.
@@ -89,17 +89,17 @@ pub(super) enum RecipientInfo {
 
 /// The originator's ephemeral key. One from a certificate is not supported: nobody sends it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Originator {
+pub(crate) struct Originator {
     pub(super) algorithm: Option<ObjectIdentifier>,
     /// The curve, if its parameters name one.
     pub(super) curve: Option<ObjectIdentifier>,
-    pub(super) key: Vec<u8>,
+    pub(crate) key: Vec<u8>,
 }
 
 /// KEMRecipientInfo (RFC 9629 §3).
 #[derive(Debug)]
 #[cfg_attr(not(feature = "pqc"), expect(dead_code, reason = "keys for it come with the feature"))]
-pub(super) struct KemInfo {
+pub(crate) struct KemInfo {
     pub(super) id: CertificateIdentifier,
     pub(super) kem: ObjectIdentifier,
     pub(super) ciphertext: Vec<u8>,
@@ -112,7 +112,7 @@ pub(super) struct KemInfo {
 
 impl RecipientInfo {
     /// Reads BER. What can't be read is [`RecipientInfo::Other`].
-    pub(super) fn read(ber: &[u8], limits: &Limits) -> Self {
+    pub(crate) fn read(ber: &[u8], limits: &Limits) -> Self {
         let understood = || {
             let der = ber::to_der(ber, limits)?;
             Self::read_der(&Element::from_der(&der, PLACE)?)
@@ -129,7 +129,7 @@ impl RecipientInfo {
     }
 
     /// What there is to say without a key.
-    pub(super) fn list(&self) -> Vec<ListedRecipient> {
+    pub(crate) fn list(&self) -> Vec<ListedRecipient> {
         let id_of = |der: &[u8]| Algorithm::read(der, PLACE).ok().map(|algorithm| algorithm.id);
         let listed =
             |kind, id: Option<&CertificateIdentifier>, algorithm| ListedRecipient { kind, id: id.cloned(), algorithm };
@@ -250,7 +250,7 @@ impl KemInfo {
 }
 
 /// RecipientEncryptedKey.
-fn encrypted_key(element: &Element<'_>) -> Result<(CertificateIdentifier, Vec<u8>)> {
+pub(crate) fn encrypted_key(element: &Element<'_>) -> Result<(CertificateIdentifier, Vec<u8>)> {
     let fields = element.expect(Tag::Sequence, PLACE)?.inner(PLACE)?;
     let [id, key] = fields.as_slice() else { return Err(wrong()) };
     Ok((CertificateIdentifier::read_agreement(id, PLACE)?, key.expect(Tag::OctetString, PLACE)?.value.to_vec()))

@@ -68,7 +68,7 @@ impl Enveloped {
 impl Head {
     /// Reads up to the content.
     pub(super) fn read<R: Read>(reader: &mut Reader<R>, limits: &Limits) -> Result<Self> {
-        let authenticated = enter(reader)?;
+        let authenticated = enter(reader, limits)?;
         reader.expect(Tag::SET, PLACE)?;
         reader.enter()?;
         let mut recipients = Vec::new();
@@ -77,8 +77,7 @@ impl Head {
             let info = RecipientInfo::read(&reader.element()?, limits);
             count += info.count();
             if count > limits.recipients {
-                let limit = u64::try_from(limits.recipients).unwrap_or(u64::MAX);
-                return Err(Error::Limit { what: "recipients", limit });
+                return Err(too_many(limits));
             }
             recipients.push(info);
         }
@@ -92,8 +91,8 @@ impl Head {
     }
 
     /// Passes over what [`Head::read`] reads.
-    pub(super) fn skip<R: Read>(reader: &mut Reader<R>) -> Result<()> {
-        enter(reader)?;
+    pub(super) fn skip<R: Read>(reader: &mut Reader<R>, limits: &Limits) -> Result<()> {
+        enter(reader, limits)?;
         reader.skip()?;
         reader.enter()?;
         reader.skip()?;
@@ -184,17 +183,10 @@ pub(super) fn content<R: Read>(reader: &mut Reader<R>, sink: &mut dyn FnMut(&[u8
 }
 
 /// Goes up to the recipients. Says which of both it is.
-fn enter<R: Read>(reader: &mut Reader<R>) -> Result<bool> {
+fn enter<R: Read>(reader: &mut Reader<R>, limits: &Limits) -> Result<bool> {
     reader.expect(Tag::SEQUENCE, PLACE)?;
     reader.enter()?;
-    reader.expect(Tag::OID, PLACE)?;
-    let kind = reader.element()?;
-    let kind = ObjectIdentifier::from_der(&kind).map_err(Error::der(PLACE))?;
-    let authenticated = match kind {
-        oid::ENVELOPED_DATA => false,
-        oid::AUTH_ENVELOPED_DATA => true,
-        _ => return Err(Error::not("an encrypted message", format_args!("content of type {kind}"))),
-    };
+    let (authenticated, _) = kind(reader, limits)?;
     reader.expect(Tag::context(0), PLACE)?;
     reader.enter()?;
     reader.expect(Tag::SEQUENCE, PLACE)?;
@@ -206,4 +198,21 @@ fn enter<R: Read>(reader: &mut Reader<R>) -> Result<bool> {
         reader.skip()?;
     }
     Ok(authenticated)
+}
+
+/// Reads the content type of a ContentInfo: whether it is AuthEnvelopedData, else EnvelopedData, and its octets as they
+/// came.
+pub(crate) fn kind<R: Read>(reader: &mut Reader<R>, limits: &Limits) -> Result<(bool, Vec<u8>)> {
+    reader.expect(Tag::OID, PLACE)?;
+    let kind = reader.element()?;
+    match ObjectIdentifier::from_der(&to_der(&kind, limits)?).map_err(Error::der(PLACE))? {
+        oid::ENVELOPED_DATA => Ok((false, kind)),
+        oid::AUTH_ENVELOPED_DATA => Ok((true, kind)),
+        other => Err(Error::not("an encrypted message", format_args!("content of type {other}"))),
+    }
+}
+
+/// More recipients than there may be.
+pub(crate) fn too_many(limits: &Limits) -> Error {
+    Error::Limit { what: "recipients", limit: u64::try_from(limits.recipients).unwrap_or(u64::MAX) }
 }

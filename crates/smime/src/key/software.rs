@@ -8,6 +8,7 @@ mod rsa;
 use std::{fmt, sync::Arc};
 
 use der::{Tag, TagNumber, oid::ObjectIdentifier};
+use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::{
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     Certificate, Error, Limits, Result,
-    algorithm::Algorithm,
+    algorithm::{Algorithm, Curve},
     asn1::{Element, write, write_oid},
     oid,
     pem::Block,
@@ -177,6 +178,26 @@ impl SoftwareKey {
         }
     }
 
+    /// A fresh key for key agreement (RFC 5753, RFC 8418). One of P-256 and P-384 can sign too: what it is for its
+    /// certificate says.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Key`] if `rng` gives no number in the range of the curve.
+    pub fn generate_agreement(curve: Curve, rng: &mut dyn CryptoRng) -> Result<Self> {
+        match curve {
+            Curve::P256 => ec::P256Key::generate(rng).map(Self::p256),
+            Curve::P384 => ec::P384Key::generate(rng).map(Self::p384),
+            Curve::X25519 => {
+                let mut secret = Zeroizing::new([0; 32]);
+                rng.fill_bytes(&mut *secret);
+                let key = Zeroizing::new(write(0x04, &[&*secret]));
+                let kind = Kind::X25519(Arc::new(ec::X25519Key::read(&*secret)?));
+                Ok(Self::new(kind, &write(0x30, &[&write_oid(oid::X25519)]), &key))
+            }
+        }
+    }
+
     /// The public key: DER of a SubjectPublicKeyInfo.
     #[must_use]
     pub fn public_key(&self) -> &[u8] {
@@ -240,6 +261,36 @@ impl SoftwareKey {
         &self.pkcs8
     }
 
+    /// The key under a password: DER of an EncryptedPrivateKeyInfo (RFC 5958 §3), by PBES2 with AES-256 in CBC mode and
+    /// PBKDF2 with HMAC-SHA-256, of so many rounds.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Key`] if the password is empty.
+    pub fn encrypt_pkcs8(&self, password: &str, rounds: u32, rng: &mut dyn CryptoRng) -> Result<Vec<u8>> {
+        if password.is_empty() {
+            return Err(Error::Key("it would be without a password"));
+        }
+        self.shroud(&Password::new(password), rounds, rng)
+    }
+
+    pub(crate) fn shroud(&self, password: &Password, rounds: u32, rng: &mut dyn CryptoRng) -> Result<Vec<u8>> {
+        let (algorithm, encrypted) = pbe::encrypt(self.expose_pkcs8(), password, rounds, rng)?;
+        Ok(write(0x30, &[&algorithm, &write(0x04, &[&encrypted])]))
+    }
+
+    /// The secret of a key for key agreement, and its group: of P-256 32 and of P-384 48 octets, a big-endian number from 1
+    /// to below the order; of X25519 32 octets as they are stored (RFC 7748 §5), not clamped. Nothing for other keys.
+    #[must_use]
+    pub fn expose_agreement_secret(&self) -> Option<(Curve, Zeroizing<Vec<u8>>)> {
+        match &self.kind {
+            Kind::P256(key) => Some((Curve::P256, Zeroizing::new(key.number().to_vec()))),
+            Kind::P384(key) => Some((Curve::P384, Zeroizing::new(key.number().to_vec()))),
+            Kind::X25519(key) => Some((Curve::X25519, Zeroizing::new(key.secret().to_vec()))),
+            _ => None,
+        }
+    }
+
     /// `key` is what the algorithm defines, in DER.
     fn new(kind: Kind, algorithm: &[u8], key: &[u8]) -> Self {
         let key = Zeroizing::new(write(0x04, &[key]));
@@ -256,6 +307,16 @@ impl SoftwareKey {
         let number = Zeroizing::new(write(0x04, &[number]));
         let key = Zeroizing::new(write(0x30, &[&[2, 1, 1], &number, &point]));
         Self::new(kind, &algorithm, &key)
+    }
+
+    fn p256(key: ec::P256Key) -> Self {
+        let number = key.number();
+        Self::of_curve(Kind::P256(Arc::new(key)), oid::SECP256R1, number.as_slice())
+    }
+
+    fn p384(key: ec::P384Key) -> Self {
+        let number = key.number();
+        Self::of_curve(Kind::P384(Arc::new(key)), oid::SECP384R1, number.as_slice())
     }
 
     /// ECPrivateKey (RFC 5915 §3). The curve is named by the algorithm, or inside.
@@ -275,16 +336,8 @@ impl SoftwareKey {
         };
         let secret = secret.expect(Tag::OctetString, PLACE)?.value;
         let key = match curve.expect(Tag::ObjectIdentifier, PLACE)?.oid(PLACE)? {
-            oid::SECP256R1 => {
-                let key = ec::P256Key::read(secret)?;
-                let number = key.number();
-                Self::of_curve(Kind::P256(Arc::new(key)), oid::SECP256R1, number.as_slice())
-            }
-            oid::SECP384R1 => {
-                let key = ec::P384Key::read(secret)?;
-                let number = key.number();
-                Self::of_curve(Kind::P384(Arc::new(key)), oid::SECP384R1, number.as_slice())
-            }
+            oid::SECP256R1 => Self::p256(ec::P256Key::read(secret)?),
+            oid::SECP384R1 => Self::p384(ec::P384Key::read(secret)?),
             oid => return Err(Error::Algorithm { place: PLACE, oid }),
         };
         match tagged(1)? {

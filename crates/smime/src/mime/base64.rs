@@ -1,30 +1,20 @@
 //! Base64 as mails carry it (RFC 2045 §6.8): in lines, streamed, whole runs of lines at once.
 
-use std::io::{self, BufRead, Read, Write};
+mod encoder;
+
+use std::io::{self, BufRead, Read};
 
 use base64_simd::{AsOut, STANDARD, STANDARD_NO_PAD};
 
 use crate::Error;
+pub(crate) use encoder::{Encoder, Lines};
 
-/// Characters of a line (RFC 2045 §6.8), and the octets that they stand for.
+/// Characters of a line (RFC 2045 §6.8).
 pub(crate) const LINE: usize = 76;
-const LINE_OCTETS: usize = LINE / 4 * 3;
-/// A line with its end.
-const LINE_CRLF: usize = LINE + 2;
-/// A line without its characters.
-const EMPTY_LINE: [u8; LINE_CRLF] = {
-    let mut line = [0; LINE_CRLF];
-    if let Some(end) = line.last_chunk_mut() {
-        *end = *b"\r\n";
-    }
-    line
-};
 /// How much text is decoded at once.
 const TEXT: usize = 64 << 10;
 /// How much it gives, with what was left over of the text before.
 const DECODED: usize = TEXT / 4 * 3 + 3;
-/// How many octets are encoded at once: 64 KiB, and a line that was left over.
-const BLOCK: usize = 1151 * LINE_OCTETS;
 
 /// The octets that a base64 text stands for.
 ///
@@ -48,13 +38,13 @@ pub(crate) struct Decoder<R> {
 struct Packed {
     characters: Vec<u8>,
     len: usize,
-    /// How long the last line was; the next is likely to be as long.
-    line: usize,
+    /// How long the last line was, and its end; the next is likely to be alike.
+    line: (usize, usize),
 }
 
 impl<R: Read> Decoder<R> {
     pub(crate) fn new(from: R) -> Self {
-        let packed = Packed { characters: vec![0; TEXT + 4], len: 0, line: LINE };
+        let packed = Packed { characters: vec![0; TEXT + 4], len: 0, line: (LINE, 2) };
         Self { from, text: vec![0; TEXT], offset: 0, packed, padded: false, out: Vec::new(), at: 0 }
     }
 
@@ -199,9 +189,12 @@ impl Packed {
     fn push(&mut self, mut text: &[u8]) {
         while !text.is_empty() {
             text = match self.line {
-                LINE => self.push_alike::<LINE, LINE_CRLF>(text),
-                64 => self.push_alike::<64, 66>(text),
-                72 => self.push_alike::<72, 74>(text),
+                (LINE, 2) => self.push_alike::<LINE, 78>(text),
+                (LINE, 1) => self.push_alike::<LINE, 77>(text),
+                (72, 2) => self.push_alike::<72, 74>(text),
+                (72, 1) => self.push_alike::<72, 73>(text),
+                (64, 2) => self.push_alike::<64, 66>(text),
+                (64, 1) => self.push_alike::<64, 65>(text),
                 _ => text,
             };
             let (line, rest) = self.split(text);
@@ -210,15 +203,18 @@ impl Packed {
         }
     }
 
-    /// Takes in lines of so many characters, with the two of their ends, and returns what does not start with one.
+    /// Takes in lines of so many characters, with CR LF or LF at their ends, and returns what does not start with one.
     /// Programs write 76, and 64 as in PEM, or 72.
     fn push_alike<'a, const LEN: usize, const WITH_END: usize>(&mut self, text: &'a [u8]) -> &'a [u8] {
+        let end: &[u8] = if WITH_END - LEN == 2 { b"\r\n" } else { b"\n" };
         let (lines, _) = text.as_chunks::<WITH_END>();
         let to = self.characters.get_mut(self.len..).unwrap_or_default();
         let mut taken = 0;
         for (to, line) in to.as_chunks_mut::<LEN>().0.iter_mut().zip(lines) {
-            let Some((characters, b"\r\n")) = line.split_first_chunk::<LEN>() else { break };
-            *to = *characters;
+            match line.split_first_chunk::<LEN>() {
+                Some((characters, behind)) if behind == end => *to = *characters,
+                _ => break,
+            }
             taken += 1;
         }
         self.len += taken * LEN;
@@ -227,16 +223,18 @@ impl Packed {
 
     /// The first line without its end, and what is behind.
     fn split<'a>(&mut self, text: &'a [u8]) -> (&'a [u8], &'a [u8]) {
-        let likely = match text.get(self.line..) {
-            Some([b'\r', b'\n', ..]) => Some((self.line, 2)),
-            Some([b'\n', ..]) => Some((self.line, 1)),
+        let (likely, _) = self.line;
+        let likely = match text.get(likely..) {
+            Some([b'\r', b'\n', ..]) => Some((likely, 2)),
+            Some([b'\n', ..]) => Some((likely, 1)),
             _ => None,
         };
         let (len, end) = likely.unwrap_or_else(|| memchr::memchr(b'\n', text).map_or((text.len(), 0), |at| (at, 1)));
         let (line, rest) = text.split_at(len);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        self.line = line.len();
-        (line, rest.get(end..).unwrap_or_default())
+        let rest = rest.get(end..).unwrap_or_default();
+        let (line, end) = line.strip_suffix(b"\r").map_or((line, end), |line| (line, 2));
+        self.line = (line.len(), end);
+        (line, rest)
     }
 
     fn append(&mut self, line: &[u8]) {
@@ -252,89 +250,15 @@ pub(crate) fn is_character(c: u8) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/' | b'=')
 }
 
-fn is_blank(c: u8) -> bool {
+/// Whether it is passed over wherever it stands.
+pub(crate) fn is_blank(c: u8) -> bool {
     matches!(c, b' ' | b'\t' | b'\r' | b'\n')
-}
-
-/// Writes base64 in lines of 76 characters that all end with CRLF.
-pub(crate) struct Encoder<W> {
-    to: W,
-    /// Less than a line.
-    pending: Vec<u8>,
-    characters: Vec<u8>,
-    lines: Vec<u8>,
-}
-
-impl<W: Write> Encoder<W> {
-    pub(crate) fn new(to: W) -> Self {
-        Self { to, pending: Vec::with_capacity(LINE_OCTETS), characters: Vec::new(), lines: Vec::new() }
-    }
-
-    /// Makes room for so many octets.
-    fn make_room(&mut self, octets: usize) {
-        let count = octets.div_ceil(LINE_OCTETS);
-        let (made, _) = self.lines.as_chunks::<LINE_CRLF>();
-        if made.len() < count {
-            self.characters.resize(count * LINE, 0);
-            self.lines.extend(std::iter::repeat_n(EMPTY_LINE, count - made.len()).flatten());
-        }
-    }
-
-    /// Writes the last line.
-    ///
-    /// Without it the end of the text is missing.
-    pub(crate) fn finish(mut self) -> io::Result<W> {
-        if !self.pending.is_empty() {
-            self.make_room(LINE_OCTETS);
-            let line: &[u8] = STANDARD.encode(&self.pending, self.characters.as_out());
-            self.to.write_all(&[line, b"\r\n"].concat())?;
-        }
-        Ok(self.to)
-    }
-
-    /// Writes whole lines: what was left over, which is a line or nothing, and `octets`; a block at most.
-    fn lines(&mut self, octets: &[u8]) -> io::Result<()> {
-        self.make_room(self.pending.len() + octets.len());
-        let first = STANDARD.encode(&self.pending, self.characters.as_out()).len();
-        let rest = self.characters.get_mut(first..).unwrap_or_default();
-        let len = first + STANDARD.encode(octets, rest.as_out()).len();
-        let (characters, _) = self.characters.get(..len).unwrap_or_default().as_chunks::<LINE>();
-        for (to, line) in self.lines.as_chunks_mut::<LINE_CRLF>().0.iter_mut().zip(characters) {
-            if let Some(to) = to.first_chunk_mut() {
-                *to = *line;
-            }
-        }
-        self.to.write_all(self.lines.get(..characters.len() * LINE_CRLF).unwrap_or_default())
-    }
-}
-
-impl<W: Write> Write for Encoder<W> {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        let missing = if self.pending.is_empty() { 0 } else { LINE_OCTETS - self.pending.len() };
-        let Some((end, rest)) = octets.split_at_checked(missing) else {
-            self.pending.extend_from_slice(octets);
-            return Ok(octets.len());
-        };
-        self.pending.extend_from_slice(end);
-        let whole = rest.len().min(BLOCK - self.pending.len()) / LINE_OCTETS * LINE_OCTETS;
-        let (whole, behind) = rest.split_at_checked(whole).unwrap_or_default();
-        let written = if self.pending.len() + whole.len() > 0 { self.lines(whole) } else { Ok(()) };
-        self.pending.clear();
-        written?;
-        // More than that is left to the next call.
-        let left = if behind.len() < LINE_OCTETS { behind } else { &[] };
-        self.pending.extend_from_slice(left);
-        Ok(end.len() + whole.len() + left.len())
-    }
-
-    /// Flushes what is below; a line that is not full stays.
-    fn flush(&mut self) -> io::Result<()> {
-        self.to.flush()
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use base64ct::{Base64, Encoding as _};
     use proptest::{collection::vec, prelude::*};
 
@@ -385,27 +309,35 @@ mod tests {
         #[test]
         fn both_agree_with_another_implementation(
             octets in vec(any::<u8>(), 0..400), repeat in 1_usize..400, sizes in vec(1_usize..100_000, 1..9),
-            width in prop_oneof![Just(76_usize), Just(64), 1_usize..200], crlf: bool, blank in 0_usize..9,
+            width in prop_oneof![Just(76_usize), Just(64), Just(72), 1_usize..200], crlf: bool, blank in 0_usize..9,
         ) {
             let octets = octets.repeat(repeat);
             let flat = Base64::encode_string(&octets);
-            let mut encoder = Encoder::new(Vec::new());
-            let mut rest = &octets[..];
-            for size in sizes.iter().cycle() {
-                if rest.is_empty() {
-                    break;
+            let encode = |mut encoder: Encoder<Vec<u8>>| {
+                let mut rest = &octets[..];
+                for size in sizes.iter().cycle() {
+                    if rest.is_empty() {
+                        break;
+                    }
+                    let (piece, behind) = rest.split_at(rest.len().min(*size));
+                    encoder.write_all(piece).unwrap();
+                    rest = behind;
                 }
-                let (piece, behind) = rest.split_at(rest.len().min(*size));
-                encoder.write_all(piece).unwrap();
-                rest = behind;
-            }
-            let text = encoder.finish().unwrap();
+                encoder
+            };
             let lines: Vec<_> = flat.as_bytes().chunks(76).map(|line| [line, b"\r\n"].concat()).collect();
-            prop_assert!(text == lines.concat());
+            prop_assert!(encode(Encoder::new(Vec::new())).finish().unwrap() == lines.concat());
 
             let end = if crlf { "\r\n" } else { "\n" };
             let lines: Vec<_> = flat.as_bytes().chunks(width).map(<[u8]>::to_vec).collect();
             let mut text = lines.join(end.as_bytes());
+            let found = Lines::of(Pieces::new(&text, &sizes)).unwrap();
+            prop_assert!(encode(Encoder::in_lines(Vec::new(), found)).finish_open().unwrap() == text);
+            if lines.len() > 1 {
+                prop_assert_eq!(found, Lines { width, end: end.as_bytes() });
+                let ended = [&text[..], end.as_bytes()].concat();
+                prop_assert!(encode(Encoder::in_lines(Vec::new(), found)).finish().unwrap() == ended);
+            }
             if blank < text.len() {
                 text.insert(blank * text.len() / 9, b' ');
             }

@@ -105,6 +105,13 @@ impl Tree {
         inner.filter(move |(_, child)| child.parent == Some(part))
     }
 
+    /// Whether a part is in one that is signed.
+    pub(crate) fn is_within_signed(&self, part: usize) -> bool {
+        let parent = |part: &Part| part.parent.and_then(|parent| self.parts.get(parent));
+        let mut around = iter::successors(self.parts.get(part).and_then(parent), |part| parent(part));
+        around.any(|part| matches!(part.claim, Claim::Signed(_)))
+    }
+
     /// Where a part stands: the numbers of the parts that it is in and its own, such as `1.2`. The mail itself has
     /// an empty path.
     pub(crate) fn path(&self, part: usize) -> String {

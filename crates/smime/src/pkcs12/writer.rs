@@ -106,8 +106,7 @@ impl<'a> Pkcs12Writer<'a> {
 
     /// The key, encrypted by itself.
     fn shrouded(&self, password: &Password, rng: &mut dyn CryptoRng) -> Result<Vec<u8>> {
-        let (algorithm, encrypted) = pbe::encrypt(self.key.expose_pkcs8(), password, self.rounds, rng)?;
-        let value = write(0x30, &[&algorithm, &write(0x04, &[&encrypted])]);
+        let value = self.key.shroud(password, self.rounds, rng)?;
         Ok(data(&write(0x30, &[&bag(oid::SHROUDED_KEY_BAG, &value, &self.label())])))
     }
 

@@ -22,13 +22,12 @@ fn as_many_keys_are_tried_whether_a_padding_is_right_or_not() {
     let mut right = public.encrypt(&KeyTransport::Pkcs1, &[7; 32], &mut rng()).unwrap();
     let mut tried = Vec::new();
     for _ in 0..2 {
-        let infos = [KeyTransport::Pkcs1, KeyTransport::oaep(Digest::Sha256)].map(|transport| {
-            recipients::RecipientInfo::Transport {
+        let infos =
+            [KeyTransport::Pkcs1, KeyTransport::oaep(Digest::Sha256)].map(|transport| RecipientInfo::Transport {
                 id: CertificateIdentifier::issuer_and_serial(certificate),
                 algorithm: transport.to_der(),
                 encrypted: right.clone(),
-            }
-        });
+            });
         let credentials = [holder.credential.clone()];
         tried.push(Unlocker::new(&credentials, 32, &mut rng()).run(&infos).unwrap().len());
         // Below the modulus still.

@@ -108,6 +108,12 @@ impl Holder {
         }
     }
 
+    /// The certificate for the key of another, as when it is renewed.
+    pub(crate) fn of_key(&self, other: &Self) -> Credential {
+        let certificate = certificate(other.credential.key.public_key(), self.number, None);
+        Credential::new(certificate, other.credential.key.clone()).unwrap()
+    }
+
     pub(crate) fn with_usage(&self, usage: u8) -> Certificate {
         certificate(self.credential.key.public_key(), self.number, Some(usage))
     }

@@ -7,7 +7,7 @@ use std::{
 
 use sealpost_testkit::{tally::Tally, vectors};
 
-use super::super::{cipher::Check, recipients::RecipientInfo, structure, *};
+use super::super::{cipher::Check, structure, *};
 use super::support::{limits, opener, private, run, seal};
 use crate::{Certificate, Error, Pkcs12, Result, asn1::Element, ber::Reader, key::SoftwareKey};
 

@@ -1,7 +1,7 @@
 //! Keys of P-256 and P-384 (FIPS 186-5, RFC 5753), Ed25519 (RFC 8032), X25519 (RFC 7748).
 
 use ed25519_dalek::Signer;
-use p256::ecdsa::signature::hazmat::RandomizedPrehashSigner;
+use p256::{ecdsa::signature::hazmat::RandomizedPrehashSigner, elliptic_curve::Generate};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
@@ -46,6 +46,13 @@ macro_rules! nist {
                     signing: (&secret).into(),
                     secret,
                 })
+            }
+
+            /// A fresh one.
+            pub(super) fn generate(rng: &mut dyn CryptoRng) -> Result<Self> {
+                let number: Zeroizing<[u8; $len]> =
+                    Zeroizing::new($curve::SecretKey::generate_from_rng(rng).to_bytes().into());
+                Self::read(number.as_slice())
             }
 
             /// The secret number, big-endian, as long as the curve's.
@@ -155,6 +162,10 @@ impl X25519Key {
         let spki = PublicKey::X25519(Montgomery::of(secret)).to_spki();
         Ok(Self { secret: Zeroizing::new(*secret), spki })
     }
+
+    pub(super) fn secret(&self) -> &[u8; 32] {
+        &self.secret
+    }
 }
 
 impl AgreementKey for X25519Key {
@@ -169,5 +180,52 @@ impl AgreementKey for X25519Key {
     fn agree(&self, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let peer = Montgomery::read(peer).map_err(|_| NO_POINT)?;
         peer.agree(&self.secret).ok_or(Error::Key("the other public key is a point of small order"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        enveloped::tests::support::{Holder, Kind, rng},
+        key::SoftwareKey,
+    };
+
+    /// What a fresh key agrees on with another is what the other agrees on with it.
+    #[test]
+    fn a_fresh_key_agrees_and_shows_its_secret() {
+        for (curve, len) in [(Curve::P256, 32), (Curve::P384, 48), (Curve::X25519, 32)] {
+            let [one, other] = [(); 2].map(|()| SoftwareKey::generate_agreement(curve, &mut rng()).unwrap());
+            assert_ne!(one.public_key(), other.public_key());
+            let (of, secret) = one.expose_agreement_secret().unwrap();
+            assert_eq!((of, secret.len()), (curve, len));
+            let point = match curve {
+                Curve::P256 => p256::SecretKey::from_slice(&secret).unwrap().public_key().to_sec1_bytes().to_vec(),
+                Curve::P384 => p384::SecretKey::from_slice(&secret).unwrap().public_key().to_sec1_bytes().to_vec(),
+                Curve::X25519 => Montgomery::of(secret.as_slice().try_into().unwrap()).as_bytes().to_vec(),
+            };
+            assert!(one.public_key().ends_with(&point));
+            let again = SoftwareKey::from_pkcs8(one.expose_pkcs8()).unwrap();
+            assert_eq!(again.public_key(), one.public_key());
+            assert_eq!(again.expose_agreement_secret(), Some((curve, secret)));
+            let point_of = |key: &SoftwareKey| key.public_key()[key.public_key().len() - point.len()..].to_vec();
+            let [agreed, theirs] = [(&one, &other), (&other, &one)]
+                .map(|(one, other)| one.agreement().unwrap().agree(&point_of(other)).unwrap());
+            assert_eq!(agreed, theirs);
+        }
+    }
+
+    #[test]
+    fn a_certificate_shows_its_point() {
+        for (kind, curve, len) in
+            [(Kind::P256, Curve::P256, 65), (Kind::P384, Curve::P384, 97), (Kind::X25519, Curve::X25519, 32)]
+        {
+            let holder = Holder::new(kind);
+            let certificate = holder.credential.certificate();
+            let (of, point) = certificate.agreement_point().unwrap();
+            assert_eq!((of, point.len()), (curve, len));
+            assert!(certificate.public_key().ends_with(&point));
+        }
+        assert_eq!(Holder::new(Kind::Rsa).credential.certificate().agreement_point(), None);
     }
 }
