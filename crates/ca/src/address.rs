@@ -9,7 +9,7 @@ const DOMAIN_SIGNS: &str = "domain-signing-authority";
 /// To whom mail for a domain is encrypted (RFC 3183, section 4).
 const DOMAIN_DECRYPTS: &str = "domain-confidentiality-authority";
 /// RFC 5280, appendix A.1: ub-common-name.
-const COMMON_NAME: usize = 64;
+pub(crate) const COMMON_NAME: usize = 64;
 
 /// RFC 5321, section 4.5.3.1.1.
 const LOCAL_PART: usize = 64;

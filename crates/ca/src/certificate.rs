@@ -1,13 +1,24 @@
 //! A certificate before it is signed (RFC 5280, section 4.1).
 
+use getrandom::{SysRng, rand_core::TryRng};
 use sealpost_rollover::Time;
 
 use crate::{
-    Result,
+    Error, Result,
     keys::Key,
     profile::{Extension, extensions},
     write,
 };
+
+/// A random serial number, positive, as the INTEGER has it: so many octets, of which two bits are not random.
+pub(crate) fn random_serial(octets: usize) -> Result<Vec<u8>> {
+    let mut serial = vec![0; octets];
+    SysRng.try_fill_bytes(&mut serial).map_err(|_| Error::Key("there is no randomness"))?;
+    if let Some(first) = serial.first_mut() {
+        *first = *first & 0x3f | 0x40;
+    }
+    Ok(serial)
+}
 
 /// All that an authority says.
 #[derive(Clone, Debug)]

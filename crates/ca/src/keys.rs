@@ -169,6 +169,12 @@ pub(crate) fn is_of(spki: &[u8], algorithm: ObjectIdentifier) -> bool {
     x509_cert::spki::SubjectPublicKeyInfoRef::from_der(spki).is_ok_and(|spki| spki.algorithm.oid == algorithm)
 }
 
+/// Whether a SubjectPublicKeyInfo is of X25519, as RFC 8410, section 4, writes it.
+pub(crate) fn is_x25519(spki: &[u8]) -> bool {
+    let algorithm = write::sequence(&[&write::oid(oid::X25519)]);
+    algorithm_of(spki) == Some(algorithm) && bits_of(spki).is_some_and(|point| point.len() == 32)
+}
+
 /// The octets of the BIT STRING subjectPublicKey.
 pub(crate) fn bits_of(spki: &[u8]) -> Option<Vec<u8>> {
     let spki = x509_cert::spki::SubjectPublicKeyInfoRef::from_der(spki).ok()?;

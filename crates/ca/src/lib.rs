@@ -10,6 +10,7 @@ mod error;
 mod keys;
 pub mod local;
 mod oid;
+pub mod personal;
 mod pool;
 mod profile;
 mod request;

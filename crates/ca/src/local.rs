@@ -4,6 +4,7 @@
 //! memory or in a folder, which several processes may use. There is no server: revocation lists and OCSP answers are
 //! made when they are asked for, and whoever runs the authority puts them where the certificates say.
 
+mod agreement;
 mod crl;
 mod fault;
 mod hierarchy;

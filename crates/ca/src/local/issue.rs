@@ -1,17 +1,15 @@
 //! Issuing certificates (S/MIME Baseline Requirements, section 7.1.2.3).
 
 use der::oid::ObjectIdentifier;
-use getrandom::SysRng;
-use getrandom::rand_core::TryRng;
-use sealpost_rollover::{Span, SubjectKind, Time, authority::Issued};
+use sealpost_rollover::{Slot, Span, SubjectKind, Time, authority::Issued};
 use serde::{Deserialize, Serialize};
 
 use super::{LocalAuthority, fault::Fault, order::Order, settings::Settings};
 use crate::{
     Check, Error, KeyKind, Result,
     address::{self, MailName},
-    certificate::Template,
-    check::{Finding, LONGEST, Wanted},
+    certificate::{self, Template},
+    check::{Finding, LONGEST, Rule, Wanted},
     keys::{self, Key},
     oid,
     profile::{self, Extension, Weight},
@@ -41,13 +39,18 @@ pub(super) fn from_hex(digits: &str) -> Result<Vec<u8>> {
     base16ct::lower::decode_vec(digits).map_err(|problem| unreadable(&problem))
 }
 
-/// 127 random bits: positive, and many more than the 64 that section 7.1 asks for.
+/// 126 random bits: many more than the 64 that section 7.1 asks for.
 pub(super) fn random_serial() -> Result<Vec<u8>> {
-    let mut octets = [0; 16];
-    SysRng.try_fill_bytes(&mut octets).map_err(|_| Error::Key("there is no randomness"))?;
-    octets[0] &= 0x7f;
-    // As the INTEGER has it.
-    Ok(octets.into_iter().skip_while(|octet| *octet == 0).collect())
+    certificate::random_serial(16)
+}
+
+/// For whom and for what key a certificate is.
+pub(super) struct Asked {
+    pub(super) kind: SubjectKind,
+    pub(super) slot: Slot,
+    pub(super) address: String,
+    /// SubjectPublicKeyInfo in DER.
+    pub(super) spki: Vec<u8>,
 }
 
 impl LocalAuthority {
@@ -69,7 +72,7 @@ impl LocalAuthority {
     }
 
     fn make_certificate(&self, id: &str, order: &Order) -> Result<Vec<u8>> {
-        let template = self.template(order)?;
+        let template = self.template_of(order)?;
         let name = entry(template.serial.get(2..).unwrap_or_default());
         // Whoever signed it was stopped before it was noted with the order: it is not signed twice.
         if let Some(made) = self.ledger.read::<Entry>(&name)?.filter(|made| made.order == id) {
@@ -79,26 +82,34 @@ impl LocalAuthority {
         let wrong =
             matches!(order.fault, Some(Fault::WrongKey | Fault::WrongAddress | Fault::TooLong | Fault::NotYetValid));
         if !wrong {
-            self.check_own(&certificate, order)?;
+            self.check_own(&certificate, &order.asked()?)?;
         }
-        self.ledger.write(&name, &Entry { order: id.to_owned(), certificate: to_hex(&certificate) })?;
+        self.note(id, &certificate, &name)?;
         Ok(certificate)
     }
 
+    /// Writes down that it was signed. The lock must be held.
+    pub(super) fn note(&self, order: &str, certificate: &[u8], name: &str) -> Result<()> {
+        self.ledger.write(name, &Entry { order: order.to_owned(), certificate: to_hex(certificate) })
+    }
+
     /// Before anybody sees it (section 4.3.1.2).
-    fn check_own(&self, certificate: &[u8], order: &Order) -> Result<()> {
-        let findings = self.findings(certificate, order)?;
+    pub(super) fn check_own(&self, certificate: &[u8], asked: &Asked) -> Result<()> {
+        let findings = self.findings(certificate, asked);
         if findings.is_empty() {
             return Ok(());
         }
         Err(Error::Unfit(findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
     }
 
-    fn findings(&self, certificate: &[u8], order: &Order) -> Result<Vec<Finding>> {
-        let spki_sha256 = keys::names_of(&order.spki()?).spki_sha256;
-        let wanted = Wanted { kind: order.kind, slot: order.slot, address: &order.address, spki_sha256: &spki_sha256 };
+    fn findings(&self, certificate: &[u8], asked: &Asked) -> Vec<Finding> {
+        let spki_sha256 = keys::names_of(&asked.spki).spki_sha256;
+        let wanted = Wanted { kind: asked.kind, slot: asked.slot, address: &asked.address, spki_sha256: &spki_sha256 };
         let check = Check::new(std::slice::from_ref(self.root())).profile(self.settings.profile);
-        Ok(check.look((certificate, &self.chain()), &wanted, (self.clock)()))
+        let mut findings = check.look((certificate, &self.chain()), &wanted, (self.clock)());
+        // The Baseline Requirements know no X25519; RFC 8410 does, and RFC 8418 needs it.
+        findings.retain(|finding| finding.rule != Rule::KeyKind || !keys::is_x25519(&asked.spki));
+        findings
     }
 
     /// What it would issue, changed, and what is found wrong with it. Nothing of it is kept.
@@ -109,30 +120,31 @@ impl LocalAuthority {
         change: impl FnOnce(&mut Template),
     ) -> Result<(Vec<u8>, Vec<Finding>)> {
         let order = Order::new(ask, None, (self.clock)(), &self.settings)?;
-        let mut template = self.template(&order)?;
+        let mut template = self.template_of(&order)?;
         change(&mut template);
         let certificate = template.sign(&self.hierarchy.issuing.key)?;
-        let findings = self.findings(&certificate, &order)?;
+        let findings = self.findings(&certificate, &order.asked()?);
         Ok((certificate, findings))
     }
 
-    fn template(&self, order: &Order) -> Result<Template> {
-        let now = (self.clock)();
-        let address = match order.fault {
+    fn template_of(&self, order: &Order) -> Result<Template> {
+        let mut asked = order.asked()?;
+        match order.fault {
             // Somebody else's.
-            Some(Fault::WrongAddress) => format!("not.{}", order.address),
-            _ => order.address.clone(),
-        };
-        let spki = match order.fault {
-            Some(Fault::WrongKey) => Key::generate(KeyKind::P256)?.spki().to_vec(),
-            _ => order.spki()?,
-        };
-        let names = address::names(order.kind, order.slot, &address)?;
-        let (not_before, not_after) = self.validity(now, order.fault);
-        let subject = address::subject(&names, &address);
-        let extensions = self.extensions(&spki, order, &names, &subject);
-        let issuer = self.issuing().subject().to_vec();
-        let serial = order.serial()?;
+            Some(Fault::WrongAddress) => asked.address = format!("not.{}", asked.address),
+            Some(Fault::WrongKey) => asked.spki = Key::generate(KeyKind::P256)?.spki().to_vec(),
+            _ => {}
+        }
+        self.template(&asked, order.serial()?, order.fault)
+    }
+
+    /// With that serial number: INTEGER in DER.
+    pub(super) fn template(&self, asked: &Asked, serial: Vec<u8>, fault: Option<Fault>) -> Result<Template> {
+        let names = address::names(asked.kind, asked.slot, &asked.address)?;
+        let (not_before, not_after) = self.validity((self.clock)(), fault);
+        let subject = address::subject(&names, &asked.address);
+        let extensions = self.extensions(asked, &names, &subject);
+        let (issuer, spki) = (self.issuing().subject().to_vec(), asked.spki.clone());
         let (version, algorithm) = (Template::VERSION, None);
         Ok(Template { serial, issuer, not_before, not_after, subject, spki, extensions, version, algorithm })
     }
@@ -148,17 +160,17 @@ impl LocalAuthority {
         }
     }
 
-    fn extensions(&self, spki: &[u8], order: &Order, names: &[MailName], subject: &[u8]) -> Vec<Extension> {
-        let usage = profile::key_usage(spki, order.kind, order.slot);
+    fn extensions(&self, asked: &Asked, names: &[MailName], subject: &[u8]) -> Vec<Extension> {
+        let usage = profile::key_usage(&asked.spki, asked.kind, asked.slot);
         let mut list = vec![
             profile::authority_key_id(self.issuing().public_key()),
-            profile::subject_key_id(spki),
+            profile::subject_key_id(&asked.spki),
             Extension::critical(oid::KEY_USAGE, write::named_bits(usage)),
             Extension::plain(oid::EXTENDED_KEY_USAGE, profile::extended_key_usage(self.settings.profile.purposes())),
             revocation_list(&self.settings, "issuing"),
             authority_access(&self.settings, "issuing"),
         ];
-        if order.kind != SubjectKind::CaCredential {
+        if asked.kind != SubjectKind::CaCredential {
             let policy = profile::policies(&[self.settings.profile.policy()]);
             list.push(Extension::plain(oid::CERTIFICATE_POLICIES, policy));
             let names = address::alternative_names(names);

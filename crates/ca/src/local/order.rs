@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     fault::Fault,
-    issue::{from_hex, random_serial, to_hex},
+    issue::{Asked, from_hex, random_serial, to_hex},
     ledger::Ledger,
     settings::Settings,
 };
@@ -113,9 +113,10 @@ impl Order {
         Ok(write::unsigned(&from_hex(&self.serial)?))
     }
 
-    /// The key that was asked for: SubjectPublicKeyInfo in DER.
-    pub(super) fn spki(&self) -> Result<Vec<u8>> {
-        Ok(request::read(&from_hex(&self.request)?)?.spki)
+    /// What was asked for.
+    pub(super) fn asked(&self) -> Result<Asked> {
+        let spki = request::read(&from_hex(&self.request)?)?.spki;
+        Ok(Asked { kind: self.kind, slot: self.slot, address: self.address.clone(), spki })
     }
 }
 
