@@ -17,6 +17,8 @@ pub use sealpost_pre_sequoia as pre_sequoia;
 pub use sealpost_rollover as rollover;
 #[cfg(feature = "smime")]
 pub use sealpost_smime as smime;
+#[cfg(feature = "smime-forwarding")]
+pub use sealpost_smime_forwarding as smime_forwarding;
 #[cfg(feature = "store")]
 pub use sealpost_store as store;
 #[cfg(feature = "tls-policy")]
