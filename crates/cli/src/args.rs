@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::{rollover::args::Rollover, smime::args::Smime, tls::args::Tls};
 
-/// End-to-end encrypted forwarding of OpenPGP mail, S/MIME, keys that roll by themselves, and a TLS guarantee.
+/// End-to-end encrypted forwarding of OpenPGP and S/MIME mail, S/MIME, keys that roll by themselves, and a TLS guarantee.
 ///
 /// Exit codes: 0 done; 1 bad input, wrong key, or reading or writing failed (an output file is then absent or
 /// untouched); 2 wrong command line; 3 nothing to transform; 10 to 12 see smime verify; 20 to 22 see
@@ -23,7 +23,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Forwarding from one OpenPGP key to another.
+    /// Forwarding from one OpenPGP key to another; splitting of instances, also of those for S/MIME (see smime forward).
     #[command(subcommand)]
     Forward(Forward),
     /// Signing and encryption of mails with certificates.
@@ -58,6 +58,15 @@ pub(crate) enum Forward {
     Decrypt(Decrypt),
     /// The forwardee: open the activation token that has the passphrase of the key; prints the passphrase.
     Activate(Activate),
+    /// Make two shares of an instance, of OpenPGP or of S/MIME, for two servers: neither can forward alone, nor find out
+    /// the forwarder's key together with the forwardee.
+    ///
+    /// A mail passes both, in either order: the one that comes first uses its share-N-first.json, the other its
+    /// share-N-second.json; given both, each takes the one that fits. Of two shares, share-1-first.json and share-2-second.json or the other two, come new ones: what
+    /// was taken from one server before is then of no use with what is taken from the other one later.
+    Split(Split),
+    /// Check that two shares together belong to two keys.
+    CombineCheck(CombineCheck),
     /// Read an instance in another program's format.
     Import(Import),
     /// Write an instance in another program's format.
@@ -178,6 +187,37 @@ pub(crate) enum Disposition {
     Keep,
     /// They are overwritten with packets that readers skip.
     Drop,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Split {
+    /// The instance; given twice: the first of one share and the second of the other.
+    #[arg(long = "instance", value_name = "FILE", required = true)]
+    pub(crate) instances: Vec<PathBuf>,
+    /// The folder for share-1-first.json, share-1-second.json, share-2-first.json and share-2-second.json; made if it is
+    /// missing.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("forwarder").args(["key", "cert"]).required(true)))]
+pub(crate) struct CombineCheck {
+    /// Given twice: the first of one share and the second of the other.
+    #[arg(long = "instance", value_name = "FILE", required = true)]
+    pub(crate) instances: Vec<PathBuf>,
+    /// OpenPGP: the forwarder's public key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// S/MIME: the forwarder's certificate.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cert: Option<PathBuf>,
+    /// The forwardee's key, locked or not; of S/MIME its certificate, or a PKCS#12 file with it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) forwardee: PathBuf,
+    /// A file with the passphrase of that PKCS#12 file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

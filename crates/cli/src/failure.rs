@@ -9,7 +9,7 @@ use std::{error::Error, fmt, path::Path, process::ExitCode};
 /// | 0 | done |
 /// | 1 | bad input, a wrong key, or reading or writing failed; an output file is absent or untouched |
 /// | 2 | the command line is wrong |
-/// | 3 | nothing to transform: no session key of the message is for the instances, or each was refused |
+/// | 3 | nothing to transform: no session key or recipient of the message is for the instances, or each was refused |
 /// | 10 | `smime verify`: a signature is invalid |
 /// | 11 | `smime verify`: a signer is not trusted |
 /// | 12 | `smime verify`: the mail is from somebody else than the signer |

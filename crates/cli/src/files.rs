@@ -15,13 +15,16 @@ use zeroize::Zeroizing;
 use crate::failure::{At, Failure, Result};
 
 mod target;
+mod together;
 
-pub(crate) use target::{Access, NewFile, Staged, write_secret, write_to};
+use target::NewFile;
+pub(crate) use target::{Access, Staged, write_secret, write_to};
+pub(crate) use together::{Together, must_be_free};
 
 /// No key, instance, patch or passphrase file is larger.
 const SMALL: usize = 1 << 20;
 /// Mails up to here stay in memory.
-const SPOOLED: usize = 4 << 20;
+const SPOOLED: usize = 256 << 10;
 /// From here on a terminal sees a progress bar.
 const LONG: u64 = 4 << 20;
 /// From so many items on, too.
@@ -173,14 +176,19 @@ fn no_folder(metadata: Metadata) -> io::Result<Metadata> {
 
 /// Reads a small file that may hold a secret.
 pub(crate) fn read_small(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    // A buffer that grows leaves copies behind, and a pipe doesn't say how much it holds.
-    let mut content = Zeroizing::new(Vec::with_capacity(SMALL + 1));
-    let most = u64::try_from(content.capacity()).unwrap_or(u64::MAX);
-    open(path)?.take(most).read_to_end(&mut content).at(path)?;
-    if content.len() > SMALL {
-        return Err(Failure::new(format!("{}: larger than {SMALL} octets: no key, instance or patch", path.display())));
+    let file = open(path)?;
+    // A buffer that grows leaves copies behind, and a pipe doesn't say how much it holds, nor do the kernel's own files.
+    let room = match usize::try_from(file.metadata().at(path)?.len()) {
+        Ok(len @ 1..SMALL) => len,
+        _ => SMALL,
+    };
+    let mut content = Zeroizing::new(Vec::with_capacity(room + 1));
+    file.take(u64::try_from(room + 1).unwrap_or(u64::MAX)).read_to_end(&mut content).at(path)?;
+    match content.len() {
+        len if len <= room => Ok(content),
+        _ if room < SMALL => Err(Failure::new(format!("{}: it grew while it was read", path.display()))),
+        _ => Err(Failure::new(format!("{}: larger than {SMALL} octets: no key, instance or patch", path.display()))),
     }
-    Ok(content)
 }
 
 /// Reads a passphrase: the file's content without a line end behind it.

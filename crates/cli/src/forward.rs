@@ -13,12 +13,16 @@ use crate::{
 mod activate;
 mod bench;
 mod decrypt;
+mod either;
 mod patch;
 mod proton;
 mod report;
 mod setup;
+mod split;
 mod transform;
 mod verify;
+
+pub(crate) use setup::validity;
 
 pub(crate) fn run(command: Forward, output: Output) -> Result {
     match command {
@@ -30,6 +34,8 @@ pub(crate) fn run(command: Forward, output: Output) -> Result {
         Forward::Activate(args) => activate::run(&args),
         Forward::Import(args) => proton::import(&args, output),
         Forward::Export(args) => proton::export(&args, output),
+        Forward::Split(args) => split::split(&args, output),
+        Forward::CombineCheck(args) => split::combine_check(&args, output),
         Forward::Inspect(args) => transform::inspect(&args, output),
         Forward::Bench(args) => {
             bench::run(&args, output);

@@ -7,6 +7,7 @@ use crate::{failure::Result, output::Output};
 pub(crate) mod args;
 mod decrypt;
 mod encrypt;
+pub(crate) mod forward;
 mod inspect;
 mod load;
 mod report;
@@ -20,6 +21,7 @@ pub(crate) fn run(command: args::Smime, output: Output) -> Result {
         args::Smime::Encrypt(args) => encrypt::run(args, output),
         args::Smime::Decrypt(args) => decrypt::run(args, output),
         args::Smime::Inspect(args) => inspect::run(args, output),
+        args::Smime::Forward(command) => forward::run(command, output),
     }
 }
 

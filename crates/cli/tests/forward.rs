@@ -40,6 +40,33 @@ fn the_whole_way_with_files_and_with_pipes() {
 }
 
 #[test]
+fn two_servers_forward_together_in_either_order_and_neither_alone() {
+    let Some(f) = Fixture::new() else { return };
+    let (bob, key, shares) = (f.vector(BOB), f.key(), f.path("shares"));
+    ok(&["forward", "split", "--instance", &f.instance(), "--out", &shares]);
+    let share = |number, place| format!("{shares}/share-{number}-{place}.json");
+    let check = |one: &str, other: &str| {
+        let both = ["forward", "combine-check", "--instance", one, "--instance", other];
+        run(&[&both[..], &["--key", &bob, "--forwardee", &key, "--json"]].concat(), Stdio::null())
+    };
+    let (between, through, text) = (f.path("between"), f.path("through"), f.path("text"));
+    for (first, second) in [(1, 2), (2, 1)] {
+        let (first, second) = (share(first, "first"), share(second, "second"));
+        let checked = json(&check(&first, &second));
+        assert_eq!((&checked["valid"], &checked["kind"]), (&true.into(), &"openpgp".into()));
+        ok(&["forward", "transform", "--instance", &first, &f.vector(MESSAGE), &between]);
+        fails(1, &["can't be decrypted with this key"], &["forward", "decrypt", "--key", &key, &between, &text]);
+        fails(3, &["nothing to transform"], &["forward", "transform", "--instance", &first, &between, &through]);
+        ok(&["forward", "transform", "--instance", &second, &between, &through]);
+        ok(&["forward", "decrypt", "--key", &key, &through, &text]);
+        assert_eq!(fs::read(&text).unwrap(), TEXT);
+    }
+    let wrong = check(&share(1, "first"), &share(1, "second"));
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(stderr(&wrong).contains("share-1-second.json") && stderr(&wrong).contains("does not take over"));
+}
+
+#[test]
 fn the_draft_s_own_material_works() {
     let Some(f) = Fixture::new() else { return };
     let (instance, proton) = (f.path("a3.json"), f.path("proton.json"));

@@ -129,7 +129,7 @@ impl NewFile {
     }
 
     /// A file with this content that only its owner may read.
-    pub(crate) fn secret(path: &Path, content: &[u8]) -> Result<Self> {
+    pub(super) fn secret(path: &Path, content: &[u8]) -> Result<Self> {
         let mut new = Self::create(path.to_owned(), OWNER).at(path)?;
         let file = new.file.as_file_mut();
         file.write_all(content).and_then(|()| file.sync_all()).at(path)?;
@@ -144,7 +144,7 @@ impl NewFile {
     }
 
     /// Gives files their names. If something else has one of the names, none of the files stays.
-    pub(crate) fn keep_all_new(files: Vec<Self>) -> Result {
+    pub(super) fn keep_all_new(files: Vec<Self>) -> Result {
         let mut kept = Vec::new();
         for Self { file, path } in files {
             if let Err(error) = file.persist_noclobber(&path) {

@@ -1,10 +1,10 @@
 //! `sealpost forward setup`
 
-use std::{fs, os::unix::fs::DirBuilderExt, path::Path, time::SystemTime};
+use std::{path::Path, time::SystemTime};
 
 use getrandom::{SysRng, rand_core::UnwrapErr};
 use sealpost::{
-    pre::{Forwarder, Instance, MultiHop, Setup, UnixTime, dearmor, set_up},
+    pre::{Forwarder, Instance, MultiHop, Setup, UnixTime, Validity, dearmor, set_up},
     pre_sequoia::{ActivationToken, forwarder},
 };
 use sequoia_openpgp::{Cert, parse::Parse};
@@ -14,7 +14,7 @@ use super::now;
 use crate::{
     args,
     failure::{At, Failure, Result},
-    files::{NewFile, read_passphrase, read_small},
+    files::{Together, read_passphrase, read_small},
     output::Output,
 };
 
@@ -23,7 +23,7 @@ const TOKEN: &str = "activation.asc";
 
 pub(super) fn run(args: &args::Setup, output: Output) -> Result {
     let now = now()?;
-    let validity = validity(args, now)?;
+    let validity = validity((args.not_before, args.not_after), now)?;
     let key = read_small(&args.key)?;
     let passphrase = read_passphrase(args.password_file.as_ref())?;
     let passphrase = passphrase.as_ref().map(|passphrase| passphrase.as_slice());
@@ -37,11 +37,9 @@ pub(super) fn run(args: &args::Setup, output: Output) -> Result {
     Ok(())
 }
 
-/// From when to when the instances are valid.
-type Validity = (Option<UnixTime>, Option<UnixTime>);
-
-fn validity(args: &args::Setup, now: UnixTime) -> Result<Validity> {
-    let (not_before, not_after) = (args.not_before.map(UnixTime), args.not_after.map(UnixTime));
+/// From when to when the instances are valid: `--not-before` and `--not-after`.
+pub(crate) fn validity((start, end): (Option<u64>, Option<u64>), now: UnixTime) -> Result<Validity> {
+    let (not_before, not_after) = (start.map(UnixTime), end.map(UnixTime));
     match (not_before, not_after) {
         (_, Some(end)) if end < now => {
             Err(Failure::new(format!("--not-after {}: is in the past; it is now {}", end.0, now.0)))
@@ -49,7 +47,7 @@ fn validity(args: &args::Setup, now: UnixTime) -> Result<Validity> {
         (Some(start), Some(end)) if start > end => {
             Err(Failure::new(format!("--not-before {}: is later than --not-after {}", start.0, end.0)))
         }
-        validity => Ok(validity),
+        (not_before, not_after) => Ok(Validity { not_before, not_after }),
     }
 }
 
@@ -73,28 +71,17 @@ struct Files {
     instances: Vec<(String, Instance)>,
 }
 
-/// Writes all files, none under its name before all are written. What is there already is not replaced.
-fn write(args: &args::Setup, setup: Setup, token: Option<&[u8]>, (start, end): Validity) -> Result<Files> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&args.out).at(&args.out)?;
-    let mut new = Vec::new();
-    let mut add = |name: &str, content: &[u8]| -> Result<String> {
-        let path = args.out.join(name);
-        // Also a link that leads nowhere.
-        if fs::symlink_metadata(&path).is_ok() {
-            return Err(Failure::new(format!("{}: is there already; choose another folder", path.display())));
-        }
-        new.push(NewFile::secret(&path, content)?);
-        Ok(path.display().to_string())
-    };
-    let key = add(KEY, setup.key.expose_armored().as_bytes())?;
-    let token = token.map(|token| add(TOKEN, token)).transpose()?;
+fn write(args: &args::Setup, setup: Setup, token: Option<&[u8]>, validity: Validity) -> Result<Files> {
+    let mut new = Together::within(&args.out)?;
+    let key = new.add(KEY, setup.key.expose_armored().as_bytes())?;
+    let token = token.map(|token| new.add(TOKEN, token)).transpose()?;
     let mut instances = Vec::new();
     for (n, instance) in setup.instances.into_iter().enumerate() {
-        let instance = instance.valid(start, end);
+        let instance = instance.valid(validity.not_before, validity.not_after);
         let (name, json) = (format!("instance-{n}.json"), instance.expose_json());
-        instances.push((add(&name, json.at(&name)?.as_bytes())?, instance));
+        instances.push((new.add(&name, json.at(&name)?.as_bytes())?, instance));
     }
-    NewFile::keep_all_new(new)?;
+    new.keep()?;
     Ok(Files { fingerprint: setup.key.fingerprint().to_string(), key, token, instances })
 }
 

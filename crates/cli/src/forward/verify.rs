@@ -28,7 +28,7 @@ pub(super) fn run(args: &args::Verify, output: Output) -> Result {
 }
 
 /// The subkey with this fingerprint in a key file.
-fn subkey(path: &Path, fingerprint: Fingerprint) -> Result<Curve25519Subkey> {
+pub(super) fn subkey(path: &Path, fingerprint: Fingerprint) -> Result<Curve25519Subkey> {
     let subkeys = Curve25519Subkey::read_all(&read_small(path)?).at(path)?;
     let found = subkeys.into_iter().find(|subkey| subkey.fingerprint == fingerprint);
     found.ok_or_else(|| {

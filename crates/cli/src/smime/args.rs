@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::forward::args::Forward;
 use crate::args::InOut;
 
 #[derive(Debug, Subcommand)]
@@ -23,6 +24,9 @@ pub(crate) enum Smime {
     Decrypt(Decrypt),
     /// Show the structure of a mail. Nothing is verified or decrypted.
     Inspect(Inspect),
+    /// Forwarding of encrypted mail to clients that know nothing of it.
+    #[command(subcommand)]
+    Forward(Forward),
 }
 
 #[derive(Debug, Args)]

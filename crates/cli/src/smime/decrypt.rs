@@ -37,8 +37,8 @@ fn credentials(args: &args::Decrypt) -> Result<Vec<Credential>> {
     if args.cert.len() > args.key.len() {
         return Err(Failure::new("there are more certificates (--cert) than keys (--key)"));
     }
-    let certificates = args.cert.iter().map(|path| Some(path.as_path())).chain(std::iter::repeat(None));
+    let certificates = args.cert.iter().map(std::slice::from_ref).chain(std::iter::repeat([].as_slice()));
     let keys = args.key.iter().zip(certificates);
-    let of_each = keys.map(|(key, certificate)| load::credentials(key, certificate, args.password_file.as_ref()));
+    let of_each = keys.map(|(key, certificates)| load::credentials(key, certificates, args.password_file.as_ref()));
     Ok(of_each.collect::<Result<Vec<_>>>()?.concat())
 }

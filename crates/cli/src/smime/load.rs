@@ -1,6 +1,7 @@
 //! Keys and certificates from files.
 
 use std::{
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -10,6 +11,7 @@ use sealpost::smime::{
     Certificate, Credential, Limits, Pkcs12, PrivateKey,
     key::{SigningKey, SoftwareKey},
 };
+use zeroize::Zeroizing;
 
 use crate::{
     failure::{At, Failure, Result},
@@ -40,21 +42,16 @@ struct Found {
 }
 
 /// Keys and certificates: PEM or DER each, or PKCS#12 with both.
-fn read(key: &Path, certificate: Option<&Path>, password_file: Option<&PathBuf>) -> Result<Found> {
+fn read(key: &Path, certificates: &[PathBuf], password_file: Option<&PathBuf>) -> Result<Found> {
     let file = read_small(key)?;
-    let password = read_passphrase(password_file)?;
-    let password = match &password {
-        Some(password) => Some(std::str::from_utf8(password).map_err(|_| not_text(password_file))?),
-        None => None,
-    };
-    let named = certificate.map(|path| certificates(&[path.to_owned()])).transpose()?;
+    let password = Password::read(password_file)?;
+    let named = if certificates.is_empty() { None } else { Some(self::certificates(certificates)?) };
     if Pkcs12::recognizes(&file) {
-        let file = Pkcs12::read(&file, password, &limits()).at(key)?;
+        let file = Pkcs12::read(&file, password.as_str(), &limits()).at(key)?;
         let keys = file.identities.iter().map(|identity| identity.key.clone()).collect();
-        let own = file.identities.into_iter().filter_map(|identity| identity.certificate);
-        return Ok(Found { keys, named, beside: own.chain(file.certificates).collect() });
+        return Ok(Found { keys, named, beside: all_of(file) });
     }
-    let keys = vec![SoftwareKey::read(&file, password, &limits()).at(key)?];
+    let keys = vec![SoftwareKey::read(&file, password.as_str(), &limits()).at(key)?];
     // A PEM file may have all of it.
     Ok(Found { keys, named, beside: Certificate::read_all(&file, &limits()).unwrap_or_default() })
 }
@@ -76,8 +73,8 @@ impl Found {
 }
 
 /// The key that signs, of several, and its certificate.
-pub(super) fn signer(key: &Path, certificate: Option<&Path>, password_file: Option<&PathBuf>) -> Result<Owner> {
-    let found = read(key, certificate, password_file)?;
+pub(super) fn signer(key: &Path, certificates: &[PathBuf], password_file: Option<&PathBuf>) -> Result<Owner> {
+    let found = read(key, certificates, password_file)?;
     let pairs = found.pairs(key)?;
     let signs = |(key, of): &&(&SoftwareKey, &Certificate)| of.may_sign() && key.signing().is_some();
     let (key, certificate) = *pairs.iter().find(signs).or(pairs.first()).ok_or_else(|| Failure::new("no key"))?;
@@ -90,10 +87,10 @@ pub(super) fn signer(key: &Path, certificate: Option<&Path>, password_file: Opti
 /// All keys that decrypt.
 pub(super) fn credentials(
     path: &Path,
-    certificate: Option<&Path>,
+    certificates: &[PathBuf],
     password_file: Option<&PathBuf>,
 ) -> Result<Vec<Credential>> {
-    let found = read(path, certificate, password_file)?;
+    let found = read(path, certificates, password_file)?;
     let decrypts = |(key, of): (&SoftwareKey, &Certificate)| Some((PrivateKey::from_software(key)?, of.clone()));
     let usable: Vec<_> = found.pairs(path)?.into_iter().filter_map(decrypts).collect();
     if usable.is_empty() {
@@ -102,9 +99,74 @@ pub(super) fn credentials(
     usable.into_iter().map(|(key, of)| Credential::new(of, key).at(path)).collect()
 }
 
-fn not_text(password_file: Option<&PathBuf>) -> Failure {
-    let path = password_file.map(|path| path.display().to_string()).unwrap_or_default();
-    Failure::new(format!("{path}: the passphrase must be UTF-8"))
+/// The key that agrees on secrets, with all certificates that are of it.
+pub(super) fn agreeing(path: &Path, certificates: &[PathBuf], password_file: Option<&PathBuf>) -> Result<Agreeing> {
+    let found = read(path, certificates, password_file)?;
+    let pairs = found.pairs(path)?;
+    let agrees = |(key, of): &&(&SoftwareKey, &Certificate)| key.agreement().is_some() && of.may_encrypt();
+    let usable: Vec<_> = pairs.iter().filter(agrees).map(|(key, _)| *key).collect();
+    let (key, _) = *pairs.first().ok_or_else(|| Failure::new("no key"))?;
+    let key = usable.first().copied().unwrap_or(key);
+    if usable.iter().any(|other| other.public_key() != key.public_key()) {
+        let path = path.display();
+        return Err(Failure::new(format!(
+            "{path}: several of its keys decrypt: name the certificate of one with --cert"
+        )));
+    }
+    let key = key.clone();
+    let all = found.named.into_iter().flatten().chain(found.beside);
+    let (mut certificates, others): (Vec<_>, Vec<_>) = all.partition(|certificate| key.matches(certificate));
+    let mut known = HashSet::new();
+    certificates.retain(|certificate| known.insert(certificate.fingerprint()));
+    Ok(Agreeing { key, certificates, others })
+}
+
+/// A key that agrees on secrets.
+pub(super) struct Agreeing {
+    pub(super) key: SoftwareKey,
+    /// Those of the key: never none.
+    pub(super) certificates: Vec<Certificate>,
+    /// What else was in the files.
+    pub(super) others: Vec<Certificate>,
+}
+
+/// The certificates in a file: PEM, DER, or PKCS#12, of whose keys nothing is kept.
+pub(super) fn certificates_beside_keys(path: &Path, password_file: Option<&PathBuf>) -> Result<Vec<Certificate>> {
+    let file = read_small(path)?;
+    if !Pkcs12::recognizes(&file) {
+        return certificates(&[path.to_owned()]);
+    }
+    let password = Password::read(password_file)?;
+    let all = all_of(Pkcs12::read(&file, password.as_str(), &limits()).at(path)?);
+    if all.is_empty() {
+        return Err(Failure::new(format!("{}: there is no certificate in it", path.display())));
+    }
+    Ok(all)
+}
+
+/// The certificates of a PKCS#12 file, those of its keys first.
+fn all_of(file: Pkcs12) -> Vec<Certificate> {
+    let own = file.identities.into_iter().filter_map(|identity| identity.certificate);
+    own.chain(file.certificates).collect()
+}
+
+/// A passphrase from a file, if one was named.
+struct Password(Option<Zeroizing<Vec<u8>>>);
+
+impl Password {
+    fn read(path: Option<&PathBuf>) -> Result<Self> {
+        let password = read_passphrase(path)?;
+        match (path, &password) {
+            (Some(path), Some(octets)) if str::from_utf8(octets).is_err() => {
+                Err(Failure::new(format!("{}: the passphrase must be UTF-8", path.display())))
+            }
+            _ => Ok(Self(password)),
+        }
+    }
+
+    fn as_str(&self) -> Option<&str> {
+        self.0.as_ref().and_then(|octets| str::from_utf8(octets).ok())
+    }
 }
 
 /// Certificates from PEM or DER files.

@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub(super) fn run(args: args::Sign, output: Output) -> Result {
-    let owner = load::signer(&args.key, args.cert.as_deref(), args.password_file.as_ref())?;
+    let owner = load::signer(&args.key, args.cert.as_slice(), args.password_file.as_ref())?;
     let key = owner.signing(&args.key)?;
     let scheme = scheme(&args, &*key)?;
     let mut chain = load::certificates(&args.chain)?;
