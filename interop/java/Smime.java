@@ -4,9 +4,11 @@
 //
 //   sign FORM ALGORITHM KEY CERTIFICATE CHAIN IN OUT     an entity; FORM is multipart or opaque
 //   verify TRUST IN OUT                                  a mail; what was signed comes out
-//   encrypt CIPHER TRANSPORT CERTIFICATE IN OUT          an entity
-//   confuse CIPHER TRANSPORT CERTIFICATE IN OUT          the same as EnvelopedData, whatever the cipher
-//   decrypt KEY CERTIFICATE IN OUT                       a mail; the entity comes out
+//   encrypt CIPHER TRANSPORT KDF OPTIONS CERTIFICATES IN OUT   an entity; KDF is sha1, sha256 or sha384; OPTIONS are
+//                                                        of "ukm", "key-id" and "streamed", with commas between
+//                                                        them, as between the certificates
+//   confuse CIPHER TRANSPORT KDF OPTIONS CERTIFICATES IN OUT   the same as EnvelopedData, whatever the cipher
+//   decrypt PKCS12 PASSWORD IN OUT                       a mail; the entity comes out
 //   version                                              answers with "ok" and the version
 
 import java.io.BufferedReader;
@@ -20,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
+import java.security.KeyStore;
 import java.security.PrivateKey;
 import java.security.Security;
 import java.security.cert.PKIXParameters;
@@ -27,6 +30,10 @@ import java.security.cert.TrustAnchor;
 import java.security.cert.X509Certificate;
 import java.security.spec.AlgorithmParameterSpec;
 import java.security.interfaces.ECPublicKey;
+import java.security.interfaces.RSAPublicKey;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -49,15 +56,18 @@ import org.bouncycastle.asn1.smime.SMIMECapabilitiesAttribute;
 import org.bouncycastle.asn1.smime.SMIMECapability;
 import org.bouncycastle.asn1.smime.SMIMECapabilityVector;
 import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
+import org.bouncycastle.asn1.x509.SubjectKeyIdentifier;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.bouncycastle.cert.X509CertificateHolder;
 import org.bouncycastle.cert.jcajce.JcaCertStore;
 import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
+import org.bouncycastle.cert.jcajce.JcaX509CertificateHolder;
 import org.bouncycastle.cms.CMSAlgorithm;
 import org.bouncycastle.cms.CMSAuthEnvelopedData;
 import org.bouncycastle.cms.CMSAuthEnvelopedDataGenerator;
 import org.bouncycastle.cms.CMSEnvelopedData;
 import org.bouncycastle.cms.CMSEnvelopedDataGenerator;
+import org.bouncycastle.cms.CMSEnvelopedDataStreamGenerator;
 import org.bouncycastle.cms.CMSException;
 import org.bouncycastle.cms.CMSProcessableByteArray;
 import org.bouncycastle.cms.Recipient;
@@ -70,11 +80,9 @@ import org.bouncycastle.cms.jcajce.JcaSimpleSignerInfoGeneratorBuilder;
 import org.bouncycastle.cms.jcajce.JceCMSContentEncryptorBuilder;
 import org.bouncycastle.cms.jcajce.JceKeyAgreeEnvelopedRecipient;
 import org.bouncycastle.cms.jcajce.JceKeyAgreeRecipient;
-import org.bouncycastle.cms.jcajce.JceKeyAgreeRecipientId;
 import org.bouncycastle.cms.jcajce.JceKeyAgreeRecipientInfoGenerator;
 import org.bouncycastle.cms.jcajce.JceKeyTransAuthEnvelopedRecipient;
 import org.bouncycastle.cms.jcajce.JceKeyTransEnvelopedRecipient;
-import org.bouncycastle.cms.jcajce.JceKeyTransRecipientId;
 import org.bouncycastle.cms.jcajce.JceKeyTransRecipientInfoGenerator;
 import org.bouncycastle.jcajce.io.CipherInputStream;
 import org.bouncycastle.jce.provider.BouncyCastleProvider;
@@ -94,6 +102,9 @@ public class Smime {
     private static final Map<String, ASN1ObjectIdentifier> CIPHERS = Map.of(
         "aes-128-cbc", CMSAlgorithm.AES128_CBC, "aes-256-cbc", CMSAlgorithm.AES256_CBC,
         "aes-128-gcm", CMSAlgorithm.AES128_GCM, "aes-256-gcm", CMSAlgorithm.AES256_GCM);
+    private static final Map<String, ASN1ObjectIdentifier> DERIVATIONS = Map.of("sha1", CMSAlgorithm.ECDH_SHA1KDF,
+        "sha256", CMSAlgorithm.ECDH_SHA256KDF, "sha384", CMSAlgorithm.ECDH_SHA384KDF);
+    private static final Map<String, KeyStore.PrivateKeyEntry> KEYS = new HashMap<>();
 
     public static void main(String[] arguments) throws Exception {
         Security.addProvider(new BouncyCastleProvider());
@@ -109,8 +120,8 @@ public class Smime {
             switch (words[0]) {
                 case "sign" -> sign(words[1], words[2], words[3], words[4], words[5], words[6], words[7]);
                 case "verify" -> verify(words[1], words[2], words[3]);
-                case "encrypt" -> encrypt(true, words[1], words[2], words[3], words[4], words[5]);
-                case "confuse" -> encrypt(false, words[1], words[2], words[3], words[4], words[5]);
+                case "encrypt", "confuse" -> encrypt(words[0].equals("encrypt"), words[1],
+                    recipients(words[1], words[2], words[3], words[4], words[5]), words[4], words[6], words[7]);
                 case "decrypt" -> decrypt(words[1], words[2], words[3], words[4]);
                 case "version" -> { return "ok " + Security.getProvider(BC).getVersionStr(); }
                 default -> throw new IllegalArgumentException(words[0]);
@@ -173,51 +184,102 @@ public class Smime {
         Files.write(Path.of(out), content.toByteArray());
     }
 
-    private static void encrypt(boolean authenticates, String cipher, String transport, String certificate, String in,
-            String out) throws Exception {
+    private static void encrypt(boolean authenticates, String cipher, List<RecipientInfoGenerator> recipients,
+            String options, String in, String out) throws Exception {
         OutputEncryptor encryptor = new JceCMSContentEncryptorBuilder(CIPHERS.get(cipher)).setProvider(BC).build();
-        RecipientInfoGenerator recipient = recipient(transport, certificate(certificate), cipher.contains("256"));
         CMSProcessableByteArray content = new CMSProcessableByteArray(read(in));
+        boolean streamed = options.contains("streamed");
         byte[] made;
         if (authenticates && encryptor instanceof OutputAEADEncryptor aead) {
+            if (streamed) {
+                throw new UnsupportedOperationException("no CMSAuthEnvelopedDataStreamGenerator");
+            }
             CMSAuthEnvelopedDataGenerator generator = new CMSAuthEnvelopedDataGenerator();
-            generator.addRecipientInfoGenerator(recipient);
+            recipients.forEach(generator::addRecipientInfoGenerator);
             made = generator.generate(content, aead).getEncoded();
+        } else if (streamed) {
+            CMSEnvelopedDataStreamGenerator generator = new CMSEnvelopedDataStreamGenerator();
+            recipients.forEach(generator::addRecipientInfoGenerator);
+            generator.setBEREncodeRecipients(true);
+            generator.setBufferSize(100);
+            ByteArrayOutputStream stream = new ByteArrayOutputStream();
+            try (OutputStream open = generator.open(stream, encryptor)) {
+                content.write(open);
+            }
+            made = stream.toByteArray();
         } else {
             CMSEnvelopedDataGenerator generator = new CMSEnvelopedDataGenerator();
-            generator.addRecipientInfoGenerator(recipient);
+            recipients.forEach(generator::addRecipientInfoGenerator);
             made = generator.generate(content, encryptor).getEncoded();
         }
         Files.write(Path.of(out), made);
     }
 
-    private static RecipientInfoGenerator recipient(String transport, X509Certificate to, boolean long_)
-            throws Exception {
-        switch (transport) {
-            case "pkcs1":
-                return new JceKeyTransRecipientInfoGenerator(to).setProvider(BC);
-            case "oaep":
-                OAEPParameterSpec oaep = new OAEPParameterSpec("SHA-256", "MGF1",
-                    java.security.spec.MGF1ParameterSpec.SHA256, PSource.PSpecified.DEFAULT);
-                AlgorithmIdentifier algorithm = new JcaAlgorithmParametersConverter().getAlgorithmIdentifier(
-                    org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers.id_RSAES_OAEP, oaep);
-                return new JceKeyTransRecipientInfoGenerator(to, algorithm).setProvider(BC);
-            default:
-                boolean weierstrass = to.getPublicKey() instanceof ECPublicKey;
-                KeyPairGenerator pairs = KeyPairGenerator.getInstance(weierstrass ? "EC" : "X25519", BC);
-                if (weierstrass) {
-                    pairs.initialize(((ECPublicKey) to.getPublicKey()).getParams());
-                }
-                KeyPair ephemeral = pairs.generateKeyPair();
-                // dhSinglePass-stdDH-hkdf-sha256-scheme (RFC 8418, section 2.2)
-                ASN1ObjectIdentifier hkdf = new ASN1ObjectIdentifier("1.2.840.113549.1.9.16.3.19");
-                return new JceKeyAgreeRecipientInfoGenerator(weierstrass ? CMSAlgorithm.ECDH_SHA256KDF : hkdf,
-                    ephemeral.getPrivate(), ephemeral.getPublic(),
-                    long_ ? CMSAlgorithm.AES256_WRAP : CMSAlgorithm.AES128_WRAP).addRecipient(to).setProvider(BC);
+    /** One for each RSA key, and one for all that agree on a key. */
+    private static List<RecipientInfoGenerator> recipients(String cipher, String transport, String kdf, String options,
+            String certificates) throws Exception {
+        List<RecipientInfoGenerator> recipients = new ArrayList<>();
+        JceKeyAgreeRecipientInfoGenerator agreement = null;
+        for (String file : certificates.split(",")) {
+            X509Certificate to = certificate(file);
+            byte[] id = options.contains("key-id") ? keyId(to) : null;
+            if (to.getPublicKey() instanceof RSAPublicKey) {
+                recipients.add(keyTransport(transport, to, id));
+                continue;
+            }
+            if (agreement == null) {
+                agreement = agreement(cipher, kdf, to);
+                recipients.add(agreement);
+            }
+            if (id == null) {
+                agreement.addRecipient(to);
+            } else {
+                agreement.addRecipient(id, to.getPublicKey());
+            }
         }
+        if (agreement != null && options.contains("ukm")) {
+            agreement.setUserKeyingMaterial("user keying material".getBytes());
+        }
+        return recipients;
     }
 
-    private static void decrypt(String key, String certificate, String in, String out) throws Exception {
+    private static RecipientInfoGenerator keyTransport(String transport, X509Certificate to, byte[] id)
+            throws Exception {
+        if (transport.equals("oaep")) {
+            OAEPParameterSpec oaep = new OAEPParameterSpec("SHA-256", "MGF1",
+                java.security.spec.MGF1ParameterSpec.SHA256, PSource.PSpecified.DEFAULT);
+            AlgorithmIdentifier algorithm = new JcaAlgorithmParametersConverter().getAlgorithmIdentifier(
+                org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers.id_RSAES_OAEP, oaep);
+            return new JceKeyTransRecipientInfoGenerator(to, algorithm).setProvider(BC);
+        }
+        return id == null ? new JceKeyTransRecipientInfoGenerator(to).setProvider(BC)
+            : new JceKeyTransRecipientInfoGenerator(id, to.getPublicKey()).setProvider(BC);
+    }
+
+    /** With an ephemeral key on the curve of this one. */
+    private static JceKeyAgreeRecipientInfoGenerator agreement(String cipher, String kdf, X509Certificate to)
+            throws Exception {
+        boolean weierstrass = to.getPublicKey() instanceof ECPublicKey;
+        KeyPairGenerator pairs = KeyPairGenerator.getInstance(weierstrass ? "EC" : "X25519", BC);
+        if (weierstrass) {
+            pairs.initialize(((ECPublicKey) to.getPublicKey()).getParams());
+        }
+        KeyPair ephemeral = pairs.generateKeyPair();
+        // dhSinglePass-stdDH-hkdf-sha256-scheme (RFC 8418, section 2.2)
+        ASN1ObjectIdentifier hkdf = new ASN1ObjectIdentifier("1.2.840.113549.1.9.16.3.19");
+        return new JceKeyAgreeRecipientInfoGenerator(weierstrass ? DERIVATIONS.get(kdf) : hkdf,
+            ephemeral.getPrivate(), ephemeral.getPublic(),
+            cipher.contains("256") ? CMSAlgorithm.AES256_WRAP : CMSAlgorithm.AES128_WRAP).setProvider(BC);
+    }
+
+    private static byte[] keyId(X509Certificate certificate) throws Exception {
+        return SubjectKeyIdentifier.fromExtensions(new JcaX509CertificateHolder(certificate).getExtensions())
+            .getKeyIdentifier();
+    }
+
+    // A RecipientId is a raw Selector.
+    @SuppressWarnings("unchecked")
+    private static void decrypt(String pkcs12, String password, String in, String out) throws Exception {
         MimeMessage mail = new MimeMessage(SESSION, new ByteArrayInputStream(read(in)));
         byte[] message;
         try (InputStream body = mail.getInputStream()) {
@@ -227,15 +289,34 @@ public class Smime {
         boolean authenticated = mail.getContentType().contains("authEnveloped-data");
         RecipientInformationStore recipients = authenticated
             ? new CMSAuthEnvelopedData(message).getRecipientInfos() : new CMSEnvelopedData(message).getRecipientInfos();
-        X509Certificate own = certificate(certificate);
-        PrivateKey secret = key(key);
+        KeyStore.PrivateKeyEntry own = own(pkcs12, password);
+        X509CertificateHolder holder = new JcaX509CertificateHolder((X509Certificate) own.getCertificate());
+        PrivateKey secret = own.getPrivateKey();
         boolean transport = secret.getAlgorithm().equals("RSA");
-        RecipientInformation found = recipients.get(
-            transport ? new JceKeyTransRecipientId(own) : new JceKeyAgreeRecipientId(own));
-        if (found == null) {
-            throw new CMSException("no such recipient");
+        for (RecipientInformation recipient : recipients.getRecipients()) {
+            if (recipient.getRID().match(holder)) {
+                Files.write(Path.of(out), recipient.getContent(recipient(secret, transport, authenticated)));
+                return;
+            }
         }
-        Files.write(Path.of(out), found.getContent(recipient(secret, transport, authenticated)));
+        throw new CMSException("no such recipient");
+    }
+
+    /** Opened once: a password is hashed many times over. */
+    private static KeyStore.PrivateKeyEntry own(String pkcs12, String password) throws Exception {
+        if (!KEYS.containsKey(pkcs12)) {
+            KeyStore store = KeyStore.getInstance("PKCS12", BC);
+            try (InputStream file = Files.newInputStream(Path.of(pkcs12))) {
+                store.load(file, password.toCharArray());
+            }
+            for (String alias : Collections.list(store.aliases())) {
+                if (store.isKeyEntry(alias)) {
+                    KEYS.put(pkcs12, (KeyStore.PrivateKeyEntry) store.getEntry(alias,
+                        new KeyStore.PasswordProtection(password.toCharArray())));
+                }
+            }
+        }
+        return KEYS.get(pkcs12);
     }
 
     private static Recipient recipient(PrivateKey secret, boolean transport, boolean authenticated) {

@@ -6,8 +6,10 @@ Reads commands, a line each, with tabs between the words, and answers each with 
   verify TRUST CHAIN SIGNATURE CONTENT             DER; CONTENT is "-" if it is inside
   encrypt CIPHER TRANSPORT CERTIFICATE IN OUT      an entity; a mail comes out
   decrypt KEY CERTIFICATE IN OUT                   a mail; the entity comes out
-  agree CIPHER CERTIFICATE IN OUT                  an entity for an X25519 key, by `agreement.py`; DER comes out
-  disagree KEY IN OUT                              the other way
+  agree CIPHER KDF OPTIONS CERTIFICATES IN OUT     an entity, by `agreement.py`; BER comes out; KDF is sha1, sha256 or
+                                                   sha384; OPTIONS are of "ukm", "key-id", "streamed" and "compressed",
+                                                   with commas between them, as between the certificates
+  disagree KEY CERTIFICATE IN OUT                  the other way
   version                                          answers with "ok" and the version
 """
 
@@ -76,12 +78,13 @@ def decrypt(key, recipient, name, out):
     Path(out).write_bytes(pkcs7.pkcs7_decrypt_smime(read(name), certificate(recipient), secret(key), []))
 
 
-def agree(cipher, recipient, name, out):
-    Path(out).write_bytes(agreement.encrypt(cipher, certificate(recipient), read(name)))
+def agree(cipher, kdf, options, recipients, name, out):
+    recipients = [certificate(recipient) for recipient in recipients.split(",")]
+    Path(out).write_bytes(agreement.encrypt(cipher, kdf, options.split(","), recipients, read(name)))
 
 
-def disagree(key, name, out):
-    Path(out).write_bytes(agreement.decrypt(secret(key), read(name)))
+def disagree(key, recipient, name, out):
+    Path(out).write_bytes(agreement.decrypt(secret(key), certificate(recipient), read(name)))
 
 
 COMMANDS = {

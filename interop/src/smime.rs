@@ -1,7 +1,9 @@
 //! S/MIME peers: each signs, verifies, encrypts and decrypts whole mails, or says in its own words why it doesn't.
 
 mod bouncycastle;
+mod forwarding;
 mod gpgsm;
+mod handmade;
 pub mod mail;
 mod nss;
 mod openssl;
@@ -16,7 +18,9 @@ mod table;
 use std::fmt;
 
 pub use bouncycastle::BouncyCastle;
+pub use forwarding::Forwarding;
 pub use gpgsm::Gpgsm;
+pub use handmade::Handmade;
 pub use nss::Nss;
 pub use openssl::OpenSsl;
 pub use pki::{Identity, Pki, Purpose};
@@ -120,6 +124,33 @@ impl Transport {
     }
 }
 
+/// The hash of a key derivation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kdf {
+    /// SHA-1.
+    Sha1,
+    /// SHA-256.
+    Sha256,
+    /// SHA-384.
+    Sha384,
+}
+
+impl Kdf {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Sha1, Self::Sha256, Self::Sha384];
+
+    /// As programs call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sha1 => "sha1",
+            Self::Sha256 => "sha256",
+            Self::Sha384 => "sha384",
+        }
+    }
+}
+
 /// How to sign. The hash is the one that goes with the key.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -150,13 +181,42 @@ pub struct Sealing<'a> {
     pub cipher: Cipher,
     /// What encrypts the key.
     pub transport: Transport,
+    /// Who else can read it.
+    pub others: &'a [Identity],
+    /// What derives the key that is agreed on, if it matters.
+    pub kdf: Option<Kdf>,
+    /// With user keying material.
+    pub ukm: bool,
+    /// Recipients are named by their keys' identifiers.
+    pub by_key_id: bool,
+    /// Of indefinite length, in pieces.
+    pub streamed: bool,
 }
 
 impl<'a> Sealing<'a> {
     /// To this key.
     #[must_use]
     pub fn new(to: &'a Identity, cipher: Cipher, transport: Transport) -> Self {
-        Self { to, cipher, transport }
+        Self { to, cipher, transport, others: &[], kdf: None, ukm: false, by_key_id: false, streamed: false }
+    }
+
+    /// All who can read it.
+    fn recipients(&self) -> impl Iterator<Item = &'a Identity> {
+        std::iter::once(self.to).chain(self.others)
+    }
+
+    /// For our programs in other languages: cipher, hash, options, and certificates.
+    fn words(&self) -> [String; 4] {
+        let options = [(self.ukm, "ukm"), (self.by_key_id, "key-id"), (self.streamed, "streamed")];
+        let options: Vec<_> = options.iter().filter(|(chosen, _)| *chosen).map(|(_, name)| *name).collect();
+        let certificates: Vec<_> = self.recipients().map(|to| scratch::text(&to.certificate)).collect();
+        let kdf = self.kdf.unwrap_or(Kdf::Sha256);
+        [self.cipher.name(), kdf.name(), &options.join(","), &certificates.join(",")].map(str::to_owned)
+    }
+
+    /// As mails call the message.
+    fn smime_type(&self) -> &'static str {
+        if self.cipher.authenticates() { "authEnveloped-data" } else { "enveloped-data" }
     }
 }
 
@@ -200,8 +260,8 @@ pub trait Peer: fmt::Debug {
 /// The hash that goes with a kind of key: gpgsm takes no shorter one (RFC 5480, section 4; RFC 8419, section 2.3).
 fn hash(by: &Identity) -> &'static str {
     match by.kind {
-        "P-384" => "sha384",
         "Ed25519" => "sha512",
+        kind if kind.ends_with("P-384") => "sha384",
         _ => "sha256",
     }
 }

@@ -9,8 +9,8 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sealpost_interop::smime::{
-    Cipher, Form, Gpgsm, Identity, Nss, OpenSsl, Padding, Peer, Pki, Pyca, Sealing, Sealpost, Signing, Transport, mail,
-    peers, sample,
+    Cipher, Form, Gpgsm, Handmade, Identity, Nss, OpenSsl, Padding, Peer, Pki, Sealing, Sealpost, Signing, Transport,
+    mail, peers, sample,
 };
 
 fn text(path: &Path) -> &str {
@@ -23,16 +23,20 @@ fn plain(by: &Identity, form: Form) -> Signing<'_> {
 
 #[test]
 fn x25519_recipients_are_as_the_rfcs_say() {
-    // No peer has RFC 8418: these are its structures by hand, with another library's primitives.
+    // No peer has RFC 8418.
     let pki = Pki::with(&["X25519"]);
     let (ours, to) = (Sealpost::new(&pki), pki.reader("X25519"));
-    let Some(python) = Pyca::new(&pki) else { return };
+    let Some(handmade) = Handmade::new(&pki) else { return };
     let mail = sample::mail("alice@example.org");
     for cipher in Cipher::ALL {
-        let made = ours.encrypt(&Sealing::new(to, cipher, Transport::Agreement), &mail).unwrap();
-        assert_eq!(python.disagree(to, &made).as_deref(), Ok(sample::CONTENT.as_bytes()), "{cipher:?}");
-        let made = python.agree(to, cipher, &mail).unwrap();
-        assert_eq!(ours.decrypt(to, &made).as_deref(), Ok(sample::CONTENT.as_bytes()), "{cipher:?}");
+        let mut how = Sealing::new(to, cipher, Transport::Agreement);
+        let made = ours.encrypt(&how, &mail).unwrap();
+        assert_eq!(handmade.decrypt(to, &made).as_deref(), Ok(sample::CONTENT.as_bytes()), "{cipher:?}");
+        for ukm in [false, true] {
+            how.ukm = ukm;
+            let made = handmade.encrypt(&how, &mail).unwrap();
+            assert_eq!(ours.decrypt(to, &made).as_deref(), Ok(sample::CONTENT.as_bytes()), "{cipher:?}, ukm: {ukm}");
+        }
     }
 }
 

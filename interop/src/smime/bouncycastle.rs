@@ -45,8 +45,12 @@ impl<'a> BouncyCastle<'a> {
     /// What it says.
     pub fn encrypt_without_authentication(&self, how: &Sealing<'_>, mail: &[u8]) -> Outcome {
         let (outer, entity) = mail::split(mail);
-        let words = ["confuse", how.cipher.name(), how.transport.name(), text(&how.to.certificate)];
-        Ok(mail::pkcs7(&outer, "enveloped-data", &self.made(&words, &entity)?))
+        Ok(mail::pkcs7(&outer, "enveloped-data", &self.sealed("confuse", how, &entity)?))
+    }
+
+    fn sealed(&self, verb: &str, how: &Sealing<'_>, entity: &[u8]) -> Outcome {
+        let [cipher, kdf, options, certificates] = how.words();
+        self.made(&[verb, &cipher, how.transport.name(), &kdf, &options, &certificates], entity)
     }
 }
 
@@ -79,12 +83,10 @@ impl Peer for BouncyCastle<'_> {
 
     fn encrypt(&self, how: &Sealing<'_>, mail: &[u8]) -> Outcome {
         let (outer, entity) = mail::split(mail);
-        let words = ["encrypt", how.cipher.name(), how.transport.name(), text(&how.to.certificate)];
-        let smime_type = if how.cipher.authenticates() { "authEnveloped-data" } else { "enveloped-data" };
-        Ok(mail::pkcs7(&outer, smime_type, &self.made(&words, &entity)?))
+        Ok(mail::pkcs7(&outer, how.smime_type(), &self.sealed("encrypt", how, &entity)?))
     }
 
     fn decrypt(&self, to: &Identity, mail: &[u8]) -> Outcome {
-        self.made(&["decrypt", text(&to.key), text(&to.certificate)], mail)
+        self.made(&["decrypt", text(&to.pkcs12), &to.password], mail)
     }
 }

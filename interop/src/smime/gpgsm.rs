@@ -52,7 +52,7 @@ impl Gpgsm {
         let others = pki.readers.iter().filter(|reader| pki.signers.iter().all(|s| s.address != reader.address));
         for identity in pki.signers.iter().chain(others) {
             let _ = gpgsm.run(&["--import", text(&identity.certificate)]);
-            let imported = gpgsm.run(&["--import", text(&identity.pkcs12)]);
+            let imported = gpgsm.run_with(&identity.password, &["--import", text(&identity.pkcs12)]);
             if !imported.status.success() {
                 let why = format!("import of the key: {}", said(&imported, words_of_import));
                 gpgsm.refused.push((identity.address.clone(), why));
@@ -61,17 +61,26 @@ impl Gpgsm {
         Some(gpgsm)
     }
 
+    /// With the password of its keys, and of those that it makes.
     fn run(&self, args: &[&str]) -> Output {
+        self.run_with(PASSWORD, args)
+    }
+
+    fn run_with(&self, password: &str, args: &[&str]) -> Output {
         let home = text(self.home.path());
         let common = ["--homedir", home, "--batch", "--no-tty", "--yes", "--pinentry-mode", "loopback"];
         let passphrase = ["--passphrase-fd", "0"];
-        run("gpgsm", common.iter().chain(&passphrase).chain(args), PASSWORD.as_bytes())
+        run("gpgsm", common.iter().chain(&passphrase).chain(args), password.as_bytes())
     }
 
     /// The file that it writes.
     fn made(&self, args: &[&str], input: &[u8]) -> Outcome {
+        self.made_with(PASSWORD, args, input)
+    }
+
+    fn made_with(&self, password: &str, args: &[&str], input: &[u8]) -> Outcome {
         let (input, out) = (self.scratch.file(input), self.scratch.fresh());
-        let output = self.run(&[&["--output", text(&out)], args, &[text(&input)]].concat());
+        let output = self.run_with(password, &[&["--output", text(&out)], args, &[text(&input)]].concat());
         if output.status.success() { Ok(fs::read(out).unwrap()) } else { Err(said(&output, words)) }
     }
 
@@ -148,7 +157,7 @@ impl Peer for Gpgsm {
 
     fn decrypt(&self, to: &Identity, mail: &[u8]) -> Outcome {
         self.has_key(to)?;
-        self.made(&["--decrypt"], &mail::base64_body(mail))
+        self.made_with(&to.password, &["--decrypt"], &mail::base64_body(mail))
     }
 }
 

@@ -47,7 +47,7 @@ impl Nss {
             // Its certificate alone, because that complaint says more.
             let certificate =
                 certutil(&["-A", "-n", identity.nickname(), "-t", ",,", "-i", text(&identity.certificate)]);
-            let args = ["-d", &nss.database, "-i", text(&identity.pkcs12), "-W", PASSWORD, "-K", ""];
+            let args = ["-d", &nss.database, "-i", text(&identity.pkcs12), "-W", &identity.password, "-K", ""];
             for (what, output) in [("certificate", certificate), ("key", run("pk12util", args, &[]))] {
                 if !output.status.success() {
                     refused.push((identity.address.clone(), format!("import of the {what}: {}", said(&output, words))));

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use super::{
-    Form, Identity, Outcome, Padding, Peer, Pki, Sealing, Signing, Transport, hash, mail,
+    Form, Identity, Kdf, Outcome, Padding, Peer, Pki, Sealing, Signing, Transport, hash, mail,
     pki::PASSWORD,
     scratch::{outcome, run, text},
 };
@@ -88,13 +88,23 @@ impl Peer for OpenSsl<'_> {
     fn encrypt(&self, how: &Sealing<'_>, mail: &[u8]) -> Outcome {
         let (outer, entity) = mail::split(mail);
         let cipher = format!("-{}", how.cipher.name());
-        let mut args = vec!["-encrypt", "-binary", "-crlfeol", &cipher, "-recip", text(&how.to.certificate)];
-        match how.transport {
-            Transport::Pkcs1 => {}
-            Transport::Oaep => args.extend(["-keyopt", "rsa_padding_mode:oaep", "-keyopt", "rsa_oaep_md:sha256"]),
-            // By itself it takes SHA-1 for its key derivation.
-            Transport::Agreement if how.to.kind == "X25519" => {}
-            Transport::Agreement => args.extend(["-keyopt", "ecdh_kdf_md:sha256"]),
+        let derivation = format!("ecdh_kdf_md:{}", how.kdf.unwrap_or(Kdf::Sha256).name());
+        if how.ukm {
+            return Err("cms has no option for user keying material".into());
+        }
+        let mut args = vec!["-encrypt", "-binary", "-crlfeol", &cipher];
+        args.extend(how.by_key_id.then_some("-keyid"));
+        args.extend(how.streamed.then_some("-stream"));
+        for to in how.recipients() {
+            args.extend(["-recip", text(&to.certificate)]);
+            // Is for the recipient in front of it.
+            match how.transport {
+                Transport::Pkcs1 => {}
+                Transport::Oaep => args.extend(["-keyopt", "rsa_padding_mode:oaep", "-keyopt", "rsa_oaep_md:sha256"]),
+                // By itself it takes SHA-1 for its key derivation.
+                Transport::Agreement if to.is_rsa() || to.kind.ends_with("X25519") => {}
+                Transport::Agreement => args.extend(["-keyopt", &derivation]),
+            }
         }
         Ok(mail::join(&outer, &self.cms(&args, &entity)?))
     }

@@ -22,6 +22,8 @@ pub struct Identity {
     pub key: PathBuf,
     /// Both with the issuing authority's certificate, encrypted as old programs read it.
     pub pkcs12: PathBuf,
+    /// The password of that file.
+    pub password: String,
 }
 
 impl Identity {
@@ -155,12 +157,32 @@ impl Pki {
         );
         let issuer = ["-CA", text(&self.issuing), "-CAkey", text(&self.issuing_key)];
         let certificate = certify(scratch, &key, &nickname, &issuer, &extensions);
-        let password = format!("pass:{PASSWORD}");
+        let identity = Identity { kind, address, certificate, key, pkcs12, password: PASSWORD.into() };
+        self.pack(&identity);
+        identity
+    }
+
+    /// The same key and certificate as another identity, for programs that file keys under addresses.
+    ///
+    /// # Panics
+    ///
+    /// If OpenSSL does not make its PKCS#12 file.
+    #[must_use]
+    pub fn repacked(&self, identity: &Identity, kind: &'static str) -> Identity {
+        let address = format!("{}@example.org", kind.to_ascii_lowercase().replace([' ', '-'], ""));
+        let (pkcs12, password) = (self.scratch.fresh(), PASSWORD.into());
+        let identity = Identity { kind, address, pkcs12, password, ..identity.clone() };
+        self.pack(&identity);
+        identity
+    }
+
+    /// Writes the PKCS#12 file.
+    fn pack(&self, identity: &Identity) {
+        let password = format!("pass:{}", identity.password);
         let old = ["-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES", "-macalg", "sha1", "-passout", &password];
-        let files = ["-inkey", text(&key), "-in", text(&certificate), "-certfile", text(&self.issuing)];
-        let out = ["-name", &nickname, "-out", text(&pkcs12)];
-        let _ = openssl(&[&["pkcs12", "-export"][..], &files, &old, &out].concat());
-        Identity { kind, address, certificate, key, pkcs12 }
+        let key = ["-inkey", text(&identity.key), "-in", text(&identity.certificate)];
+        let files = ["-certfile", text(&self.issuing), "-name", identity.nickname(), "-out", text(&identity.pkcs12)];
+        let _ = openssl(&[&["pkcs12", "-export"][..], &key, &files, &old].concat());
     }
 
     /// One more with RSA-2048.

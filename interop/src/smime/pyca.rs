@@ -2,9 +2,7 @@
 
 use std::fs;
 
-use super::{
-    Cipher, Form, Identity, Outcome, Padding, Peer, Pki, Sealing, Signing, hash, mail, scratch::text, served::Served,
-};
+use super::{Form, Identity, Outcome, Padding, Peer, Pki, Sealing, Signing, hash, mail, scratch::text, served::Served};
 use crate::folder;
 
 /// `cryptography`.
@@ -18,12 +16,7 @@ impl<'a> Pyca<'a> {
     /// `None` if it is not installed.
     #[must_use]
     pub fn new(pki: &'a Pki) -> Option<Self> {
-        let (python, program) = (folder().join("python/venv/bin/python"), folder().join("python/smime.py"));
-        let Some(python) = Served::start(&python, [program]) else {
-            sealpost_testkit::missing("Python's cryptography (cargo xtask test installs it)");
-            return None;
-        };
-        Some(Self { pki, python })
+        Some(Self { pki, python: python()? })
     }
 
     /// Has it do something with a file in and a file out.
@@ -35,27 +28,6 @@ impl<'a> Pyca<'a> {
 
     fn ask(&self, words: &[&str]) -> Outcome<()> {
         self.python.ask(words).map(drop).map_err(|why| openssl(&why).unwrap_or(why))
-    }
-
-    /// Encrypts to an X25519 key from its primitives alone: it has no such recipients.
-    ///
-    /// # Errors
-    ///
-    /// What went wrong.
-    pub fn agree(&self, to: &Identity, cipher: Cipher, mail: &[u8]) -> Outcome {
-        let (outer, entity) = mail::split(mail);
-        let message = self.made(&["agree", cipher.name(), text(&to.certificate)], &entity)?;
-        let smime_type = if cipher.authenticates() { "authEnveloped-data" } else { "enveloped-data" };
-        Ok(mail::pkcs7(&outer, smime_type, &message))
-    }
-
-    /// Decrypts what is to an X25519 key, in the same way.
-    ///
-    /// # Errors
-    ///
-    /// What went wrong.
-    pub fn disagree(&self, to: &Identity, mail: &[u8]) -> Outcome {
-        self.made(&["disagree", text(&to.key)], &mail::base64_body(mail))
     }
 }
 
@@ -107,9 +79,21 @@ impl Peer for Pyca<'_> {
     }
 }
 
+/// Our program; `None` if what it needs is not installed.
+pub(super) fn python() -> Option<Served> {
+    let (python, program) = (folder().join("python/venv/bin/python"), folder().join("python/smime.py"));
+    let python = Served::start(&python, [program]);
+    if python.is_none() {
+        sealpost_testkit::missing("Python's cryptography (cargo xtask test installs it)");
+    }
+    python
+}
+
 /// What OpenSSL said, where Python wraps it: `(error:CODE:LIBRARY:FUNCTION:REASON:FILE:LINE:DATA, ...)`.
 fn openssl(why: &str) -> Option<String> {
     let mut fields = why.split("(error:").nth(1)?.split(':').skip(1);
     let (library, function, reason) = (fields.next()?, fields.next()?, fields.next()?);
-    Some(format!("InternalError: {library}: {function}: {reason}"))
+    // What it finds first in a padding that is another one depends on chance.
+    let reason = if function.starts_with("RSA_padding_check") { "" } else { reason };
+    Some(format!("InternalError: {library}: {function}: {reason}").trim_end_matches(": ").to_owned())
 }

@@ -81,7 +81,13 @@ impl Peer for Sealpost<'_> {
     }
 
     fn encrypt(&self, how: &Sealing<'_>, mail: &[u8]) -> Outcome {
-        let mut args = vec!["encrypt", "--to", text(&how.to.certificate), "--cipher", how.cipher.name()];
+        // What it derives keys with comes with the curve.
+        let own = how.kdf.is_none_or(|kdf| kdf.name() == hash(how.to));
+        if !own || how.ukm || how.by_key_id || how.streamed {
+            return Err("encrypt has no option for it".into());
+        }
+        let mut args = vec!["encrypt", "--cipher", how.cipher.name(), "--to"];
+        args.extend(how.recipients().map(|to| text(&to.certificate)));
         if how.transport != Transport::Agreement {
             args.extend(["--rsa", how.transport.name()]);
         }

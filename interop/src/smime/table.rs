@@ -1,6 +1,8 @@
 //! The table of who reads whom: written as Markdown, and read again to see whether it still holds.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, env, fs};
+
+use crate::folder;
 
 /// What is between two programs in one case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +128,22 @@ impl Table {
             }
         }
         table
+    }
+
+    /// Compares it with the one in this file of `docs`, behind an introduction, or writes it there if
+    /// `SEALPOST_BASELINES` is set.
+    ///
+    /// # Panics
+    ///
+    /// If they differ.
+    pub fn is_in(&self, file: &str, introduction: &str) {
+        let file = folder().join("../docs").join(file);
+        if env::var_os("SEALPOST_BASELINES").is_some() {
+            return fs::write(file, format!("{introduction}{}", self.markdown())).unwrap();
+        }
+        let differences = self.differences(&Self::read(&fs::read_to_string(file).unwrap_or_default()));
+        let again = "If it is meant to be so, run the test again with SEALPOST_BASELINES=write";
+        assert!(differences.is_empty(), "{}\n{again}", differences.join("\n"));
     }
 
     /// What is otherwise than `before`, a line for each cell. A peer of another version may read more than it did, but
