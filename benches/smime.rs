@@ -1,4 +1,5 @@
-//! S/MIME beside OpenSSL: one mail of 25 MiB by both command lines, and many small mails by both libraries.
+//! S/MIME beside OpenSSL: one mail of 25 MiB by both command lines, what forwarding it takes beside decrypting it and
+//! encrypting it again, and many small mails by both libraries.
 //!
 //! What counts is CPU time, user and system, which the kernel tells of each process; who waits for whom on a shared
 //! machine does not. Each command runs under a process of its own, so that the kernel also says how much memory it
@@ -13,6 +14,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
+    slice::from_ref,
 };
 
 use nix::sys::resource::{UsageWho, getrusage};
@@ -29,6 +31,10 @@ const SMALL: usize = 8 << 10;
 const LARGE: usize = 25 << 20;
 /// The most memory that a program may need for it: less than the mail itself.
 const MEMORY: u64 = 24 << 20;
+/// The most that forwarding may need.
+const FORWARDING_MEMORY: u64 = 16 << 20;
+/// The most of the time for decrypting and encrypting that forwarding may take.
+const FORWARDING: f64 = 0.05;
 /// Runs what follows and tells what it took.
 const UNDER: &str = "--measured";
 
@@ -40,10 +46,13 @@ fn main() {
         return measured(program, arguments);
     }
     let pki = Pki::with(&["RSA-3072", "P-256"]);
-    // `cargo bench --bench smime -- large` or `small` is one of them.
+    // `cargo bench --bench smime -- large`, `forward` or `small` is one of them.
     let asked = |name: &str| arguments.iter().all(|argument| argument.starts_with('-') || argument == name);
     if asked("large") {
         large_mails(&pki);
+    }
+    if asked("forward") {
+        forwarded_mails(&pki);
     }
     if asked("small") {
         small_mails(&pki);
@@ -88,11 +97,14 @@ impl Call {
 }
 
 /// What both do, and the most of OpenSSL's time that ours is to take.
-struct Operation {
-    name: &'static str,
+struct Operation<'a> {
+    name: &'a str,
     goal: f64,
     ours: Call,
-    theirs: Call,
+    /// One after the other.
+    theirs: Vec<Call>,
+    /// The most that ours may need.
+    memory: u64,
     /// The same without looking at line ends, where that is another thing to do.
     binary: Option<Call>,
 }
@@ -117,7 +129,7 @@ fn operations(
     (ours, openssl): (&Path, &Path),
     (by, to): (&Identity, &Identity),
     mail: &Path,
-) -> Vec<Operation> {
+) -> Vec<Operation<'static>> {
     let (key, cert, chain, root) = (&*by.key, &*by.certificate, &*pki.issuing, &*pki.root);
     let theirs = |words: &str, paths: &[&Path], input: &Path| Call::new(openssl, &format!("cms {words}"), paths, input);
     let ours = |words: &str, paths: &[&Path], input: &Path| Call::new(ours, &format!("smime {words}"), paths, input);
@@ -134,14 +146,16 @@ fn operations(
             name: "sign, multipart",
             goal: 0.8,
             ours: ours("sign --key % --cert % --chain %", &[key, cert, chain], mail),
-            theirs: theirs("-sign -signer % -inkey % -certfile %", &[cert, key, chain], mail),
+            theirs: vec![theirs("-sign -signer % -inkey % -certfile %", &[cert, key, chain], mail)],
+            memory: MEMORY,
             binary: Some(theirs("-sign -binary -signer % -inkey % -certfile %", &[cert, key, chain], mail)),
         },
         Operation {
             name: "verify, multipart",
             goal: 0.1,
             ours: ours("verify --trust % --content -", &[root], &signed),
-            theirs: theirs("-verify -CAfile %", &[root], &signed),
+            theirs: vec![theirs("-verify -CAfile %", &[root], &signed)],
+            memory: MEMORY,
             binary: None,
         },
     ];
@@ -157,21 +171,23 @@ fn operations(
             name: if name == "CBC" { "encrypt, CBC and base64" } else { "encrypt, GCM and base64" },
             goal,
             ours: ours(&format!("encrypt --to % --cipher {cipher} {rsa}"), &[&to.certificate], mail),
-            theirs: theirs(&words, &[&to.certificate], mail),
+            theirs: vec![theirs(&words, &[&to.certificate], mail)],
+            memory: MEMORY,
             binary: Some(theirs(&format!("{words} -binary"), &[&to.certificate], mail)),
         });
         operations.push(Operation {
             name: if name == "CBC" { "decrypt, CBC and base64" } else { "decrypt, GCM and base64" },
             goal: 0.4,
             ours: ours("decrypt --key % --cert %", &[&to.key, &to.certificate], &sealed),
-            theirs: theirs("-decrypt -inkey % -recip %", &[&to.key, &to.certificate], &sealed),
+            theirs: vec![theirs("-decrypt -inkey % -recip %", &[&to.key, &to.certificate], &sealed)],
+            memory: MEMORY,
             binary: None,
         });
     }
     operations
 }
 
-impl Operation {
+impl Operation<'_> {
     /// All take turns; the ratio is the median of those of each round.
     fn compare(&self, key: &str) {
         let (mut ours, mut theirs, mut ratios, mut binary) = (vec![], vec![], vec![], vec![]);
@@ -182,7 +198,7 @@ impl Operation {
             // Each round starts with another.
             for turn in 0..2 {
                 let call = if (round + turn) % 2 == 0 { &mut our } else { &mut their };
-                *call = Some(if (round + turn) % 2 == 0 { self.ours.run() } else { self.theirs.run() });
+                *call = Some(run(if (round + turn) % 2 == 0 { from_ref(&self.ours) } else { &self.theirs }));
             }
             let ((cpu, peak), (their, _)) = (our.unwrap(), their.unwrap());
             most = most.max(peak);
@@ -197,14 +213,73 @@ impl Operation {
         let [theirs, ours] = [theirs, ours].map(|times| time(median(times)));
         let reached = |reached: bool| if reached { "" } else { " (missed)" };
         println!(
-            "| {} | {key} | {theirs} | {ours} | {ratio:.2} | {}{} | {binary} | {:.1} MiB{} |",
+            "| {} | {key} | {theirs} | {ours} | {ratio:.3} | {}{} | {binary} | {:.1} MiB{} |",
             self.name,
             self.goal,
             reached(ratio <= self.goal),
             f64::from(u32::try_from(most).unwrap()) / f64::from(1 << 20),
-            reached(most < MEMORY),
+            reached(most < self.memory),
         );
     }
+}
+
+/// Runs them one after the other: their CPU seconds together, and the most memory that one of them needed.
+fn run(calls: &[Call]) -> (f64, u64) {
+    calls.iter().map(Call::run).fold((0.0, 0), |(cpu, peak), (more, other)| (cpu + more, peak.max(other)))
+}
+
+/// A mail in lines of 76 characters, as mail programs write them, and as OpenSSL writes it. The name of the forwardee is as
+/// long as that of the forwarder modulo three, as `setup` makes it; or it is not, so that all base64 is written anew.
+fn forwarded_mails(pki: &Pki) {
+    let tool = built(&["-p", "sealpost-cli"], "sealpost");
+    let to = pki.reader("P-256");
+    let [key, cert] = [&to.key, &to.certificate];
+    let folder = pki.scratch().fresh();
+    let setup = "smime forward setup --key % --cert % --to charles@example.org --allow-signing-key --out %";
+    Call::new(&tool, setup, &[key, cert, &folder], cert).run();
+    let fitting = folder.join("instance-0.json");
+    let json = fs::read_to_string(&fitting).unwrap();
+    let (start, serial) = json.rsplit_once("\"serial\": \"").unwrap();
+    let longer = pki.scratch().file(format!("{start}\"serial\": \"01{serial}").as_bytes());
+    let mail = pki.scratch().file(&large(&to.address));
+    println!("### Forwarding a mail of 25 MiB, beside `openssl cms -decrypt` and `openssl cms -encrypt`\n");
+    println!("| | key | OpenSSL | sealpost | of OpenSSL's time | goal | | most memory |");
+    println!("|---|---|---|---|---|---|---|---|");
+    for (cipher, name) in [("aes-256-cbc", "CBC"), ("aes-256-gcm", "GCM")] {
+        let encrypt = format!("cms -encrypt -{cipher} -recip % -keyopt ecdh_kdf_md:sha256");
+        let sealed = pki.scratch().fresh();
+        let openssl = Path::new("openssl");
+        Call::new(openssl, &format!("{encrypt} -binary -crlfeol -out %"), &[cert, &sealed], &mail).run();
+        // Both are written at once: files of many small pieces are read more slowly.
+        let sealed = fs::read(&sealed).unwrap();
+        let files = [in_lines(&sealed), sealed].map(|mail| pki.scratch().file(&mail));
+        for (lines, sealed) in ["76", "64"].iter().zip(&files) {
+            for (way, instance) in [("the text stays", &fitting), ("the text is written anew", &longer)] {
+                let transform = Call::new(&tool, "smime forward transform --instance %", &[instance], sealed);
+                Operation {
+                    name: &format!("{name}, lines of {lines}, {way}"),
+                    goal: FORWARDING,
+                    ours: transform,
+                    theirs: vec![
+                        Call::new(openssl, "cms -decrypt -inkey % -recip %", &[key, cert], sealed),
+                        Call::new(openssl, &encrypt, &[cert], &mail),
+                    ],
+                    memory: FORWARDING_MEMORY,
+                    binary: None,
+                }
+                .compare(to.kind);
+            }
+        }
+    }
+    println!();
+}
+
+/// A mail in base64 with lines of 76 characters.
+fn in_lines(mail: &[u8]) -> Vec<u8> {
+    let (header, body) = mail::halves(mail);
+    let characters: Vec<u8> = body.iter().copied().filter(|c| !c.is_ascii_whitespace()).collect();
+    let lines = characters.chunks(76).flat_map(|line| [line, &b"\r\n"[..]]).flatten();
+    header.iter().chain(lines).copied().collect()
 }
 
 fn small_mails(pki: &Pki) {
