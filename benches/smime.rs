@@ -61,8 +61,9 @@ fn main() {
 
 /// Runs a program with this process's input and throws away what it writes. Prints its CPU seconds and its memory.
 fn measured(program: &str, arguments: &[String]) {
-    let status = Command::new(program).args(arguments).stdout(Stdio::null()).status().unwrap();
-    assert!(status.success(), "{program} {arguments:?}: {status}");
+    let output = Command::new(program).args(arguments).stdin(Stdio::inherit()).stdout(Stdio::null()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {arguments:?}: {}\n{said}", output.status);
     let peak = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss();
     // Linux tells KiB.
     println!("{} {}", cpu(UsageWho::RUSAGE_CHILDREN), peak << 10);
