@@ -2,18 +2,14 @@
 
 #![cfg(test)]
 
-use std::convert::Infallible;
-
-use getrandom::{
-    SysRng,
-    rand_core::{TryCryptoRng, TryRng, UnwrapErr},
-};
+use getrandom::{SysRng, rand_core::UnwrapErr};
 use sealpost_pre::{
     Error, Factor, ForwardeeKey, Instance, Kdf, NotValid, Pkesk, Recipient, Transform, UnixTime, dearmor,
 };
 use sealpost_testkit::{
     a3::{INSTANCE, MESSAGE},
     draft,
+    rng::Scripted,
 };
 use subtle::ConstantTimeEq;
 
@@ -160,33 +156,18 @@ fn what_is_elsewhere_is_not_split() {
 }
 
 /// The same octet again and again, another each time it is asked.
-struct Counting(u8);
-
-impl TryRng for Counting {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        Ok(0)
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(0)
-    }
-
-    fn try_fill_bytes(&mut self, to: &mut [u8]) -> Result<(), Infallible> {
-        to.fill(self.0);
-        self.0 = self.0.wrapping_add(1);
-        Ok(())
-    }
+fn counting(mut octet: u8) -> Scripted<impl FnMut(&mut [u8])> {
+    Scripted(move |to: &mut [u8]| {
+        to.fill(octet);
+        octet = octet.wrapping_add(1);
+    })
 }
-
-impl TryCryptoRng for Counting {}
 
 /// 0 and what is not below the order is drawn again.
 #[test]
 fn what_is_drawn_and_is_no_factor_is_drawn_again() {
     for (start, expected) in [(0, 1), (1, 1), (0x10, 0x20), (0x1F, 0x20), (0xF0, 0)] {
-        let [one, _] = whole().factor().held().unwrap().split(&mut Counting(start));
+        let [one, _] = whole().factor().held().unwrap().split(&mut counting(start));
         let top = one.expose_bytes()[31];
         if start == 0xF0 {
             // Past 255 it starts with 1 again.

@@ -2,9 +2,6 @@
 
 #![cfg(test)]
 
-use std::convert::Infallible;
-
-use getrandom::rand_core::{TryCryptoRng, TryRng};
 use sealpost_pre::{
     Curve25519Subkey, ForwardeeKey, Forwarder, ForwarderSubkey, Instance, MultiHop, Pkesk, Point, SubkeySecret,
     Transform, UnixTime, public_export, set_up,
@@ -13,6 +10,7 @@ use sealpost_testkit::{
     draft,
     keys::join,
     leaks::{Leaks, NEEDLE, search},
+    rng::Scripted,
 };
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -25,37 +23,20 @@ const PASSPHRASE: &[u8] = b"correct horse battery staple";
 
 type Needles = Vec<(String, [u8; NEEDLE])>;
 
-/// Secrets that are known beforehand: the next is [`secret`] of this number, and all else is the same octet.
-struct Dice(u8);
-
 fn secret(number: u8) -> [u8; 32] {
     Sha256::digest([number]).into()
 }
 
-impl TryRng for Dice {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        Ok(0)
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(0)
-    }
-
-    fn try_fill_bytes(&mut self, to: &mut [u8]) -> Result<(), Infallible> {
-        match <&mut [u8; 32]>::try_from(&mut *to) {
-            Ok(to) => {
-                *to = secret(self.0);
-                self.0 += 1;
-            }
-            Err(_) => to.fill(0x5A),
+/// Secrets that are known beforehand: the next is [`secret`] of this number, and all else is the same octet.
+fn dice(mut number: u8) -> Scripted<impl FnMut(&mut [u8])> {
+    Scripted(move |to: &mut [u8]| match <&mut [u8; 32]>::try_from(&mut *to) {
+        Ok(to) => {
+            *to = secret(number);
+            number += 1;
         }
-        Ok(())
-    }
+        Err(_) => to.fill(0x5A),
+    })
 }
-
-impl TryCryptoRng for Dice {}
 
 /// The first secrets of Bob's, Charles's and Dora's. That of Charles's primary key comes before his subkeys'.
 const BOB: u8 = 0;
@@ -68,7 +49,7 @@ fn bob() -> Option<Vec<(Curve25519Subkey, [u8; 32])>> {
     // The secret MPI: behind the KDF field and usage octet 0, 255 bits.
     let at = key.windows(5).rposition(|octets| octets == [3, 1, 10, 9, 0]).unwrap() + 7;
     let mut subkeys = vec![(Curve25519Subkey::read_all(&key).unwrap()[0], key[at..at + 32].try_into().unwrap())];
-    let mut dice = Dice(BOB);
+    let mut dice = dice(BOB);
     for _ in 0..5 {
         let secret = SubkeySecret::generate(&mut dice);
         // Of no primary key at all.
@@ -104,7 +85,7 @@ fn forward(
         ForwarderSubkey::new(*public, secret).unwrap()
     });
     let forwarder = Forwarder::new(subkeys.collect(), vec![], MultiHop::Forbid).unwrap();
-    let setup = set_up(&forwarder, "Charles <charles@example.org>", NOW, passphrase, &mut Dice(CHARLES)).unwrap();
+    let setup = set_up(&forwarder, "Charles <charles@example.org>", NOW, passphrase, &mut dice(CHARLES)).unwrap();
     for (i, instance) in setup.instances.iter().enumerate() {
         look(Made::Factor(i, &*instance.factor().held().unwrap().expose_bytes()));
         assert_eq!(&Instance::from_json(instance.expose_json().unwrap().as_bytes()).unwrap(), instance);
@@ -132,7 +113,7 @@ fn forward(
         look(Made::SessionKey(key.session_key(&pkesk).unwrap().expose_bytes()));
         let again = key.into_subkeys().into_iter().map(|subkey| subkey.into_forwarder().unwrap()).collect();
         let again = Forwarder::new(again, vec![], MultiHop::Allow).unwrap();
-        set_up(&again, "Dora <dora@example.org>", NOW, passphrase, &mut Dice(DORA)).unwrap();
+        set_up(&again, "Dora <dora@example.org>", NOW, passphrase, &mut dice(DORA)).unwrap();
     }
 }
 

@@ -2,15 +2,13 @@
 
 #![cfg(test)]
 
-use std::convert::Infallible;
-
-use getrandom::rand_core::{TryCryptoRng, TryRng};
 use sealpost_pre::{
     AnyFactor, Fingerprint, GroupId, Instance,
     document::{Kind, Writer},
 };
 use sealpost_testkit::{
     leaks::{Leaks, NEEDLE, search},
+    rng::Scripted,
     unhex,
 };
 use sha2::{Digest, Sha256};
@@ -24,34 +22,19 @@ fn digest(number: u8) -> [u8; 32] {
 }
 
 /// Secrets that are known beforehand, as many octets of them as are asked for.
-struct Stream(u8);
-
-impl TryRng for Stream {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        Ok(0)
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(0)
-    }
-
-    fn try_fill_bytes(&mut self, to: &mut [u8]) -> Result<(), Infallible> {
+fn stream(mut number: u8) -> Scripted<impl FnMut(&mut [u8])> {
+    Scripted(move |to: &mut [u8]| {
         for to in to.chunks_mut(32) {
-            to.copy_from_slice(&digest(self.0)[..to.len()]);
-            self.0 += 1;
+            to.copy_from_slice(&digest(number)[..to.len()]);
+            number += 1;
         }
-        Ok(())
-    }
+    })
 }
-
-impl TryCryptoRng for Stream {}
 
 /// All that is done with shares; `look` is shown each factor.
 fn share(group: GroupId, look: &mut dyn FnMut(&AnyFactor)) {
-    let [one, other] = AnyFactor::refresh(group, &mut Stream(0));
-    let shares = one.split(&mut Stream(10));
+    let [one, other] = AnyFactor::refresh(group, &mut stream(0));
+    let shares = one.split(&mut stream(10));
     let again = shares[0].compose(&other).unwrap();
     let read = AnyFactor::from_hex(group, &again.expose_hex()).unwrap();
     let length = one.expose_hex().len() / 2;
@@ -68,7 +51,7 @@ fn share(group: GroupId, look: &mut dyn FnMut(&AnyFactor)) {
     if let AnyFactor::Curve25519(factor) = one {
         let [forwarder, forwardee] = [1, 2].map(|octet| Fingerprint::from_bytes([octet; 20]));
         let instance = Instance::new(forwarder, forwardee, None, factor);
-        for share in instance.split(&mut Stream(20)).unwrap().iter().flatten() {
+        for share in instance.split(&mut stream(20)).unwrap().iter().flatten() {
             look(&share.factor().held().unwrap().clone().into());
             Instance::from_json(share.expose_json().unwrap().as_bytes()).unwrap();
         }

@@ -19,6 +19,7 @@ pub mod memory;
 pub mod messages;
 #[cfg(unix)]
 pub mod postgres;
+pub mod rng;
 pub mod seeds;
 pub mod tally;
 
